@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * gate.h: the data path. A command that uses a namespace begins and ends here; that is the whole
+ * drain for a backend that counts nothing itself.
+ *
+ * What is promised (each is proven in docs/gate.md and by the tests):
+ *  G1 A begin that succeeds holds the namespace: neither detached nor released is called before its
+ *     end, and *ns_user is the backend's object until then.
+ *  G2 Once the gate is closed no begin succeeds, until another attach has opened it.
+ *  G3 The end of the last command of a closed gate calls wake; a begin that had to be undone too.
+ *  G4 begin and end take no lock, wait for nobody and allocate nothing. With membarrier their path
+ *     has no fence and no locked instruction.
+ *
+ * Order. The owner of a lane writes its counter, then reads the slot's word; the closer writes the word,
+ * then (membarrier) reads the counters. One of the two sees the other's write: either the owner sees
+ * CLOSING and undoes, or the closer sees the count. The sum reads a lane's ends before its begins, so that it
+ * never counts an end whose begin it has not counted, and remote ends before both.
+ *
+ * Everything with a trailing underscore, and every member, is private.
+ */
+#ifndef NVMENS_GATE_H
+#define NVMENS_GATE_H
+
+#include <nvmens/nvmens.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One attachment's gate. Never moves, lives until nvmens_subsys_del. */
+typedef struct nvmens_slot {
+  uint32_t word;   /* generation << 2 | NVMENS_GATE_*_ */
+  uint32_t nsid;   /* never changes */
+  uint32_t index;  /* of its counter in every lane of its controller; never changes */
+  uint32_t remote; /* commands ended by nvmens_io_end_remote */
+  void *ns_user;   /* read only by who holds the slot */
+  uint32_t base;   /* begun less ended in lanes that are gone; under the lock */
+  uint16_t answer; /* status field for a command that is barred */
+  uint16_t spare;
+} nvmens_slot;
+enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2 };
+
+typedef struct nvmens_slot_table { /* open addressing; entries are added, never removed */
+  uint32_t shift, mask;
+  struct nvmens_slot_table *older;
+  /* mask + 1 pointers to slots follow */
+} nvmens_slot_table;
+
+typedef struct nvmens_counter { /* modulo 2^32; written by the lane's owner only */
+  uint32_t begun, ended;
+} nvmens_counter;
+#define NVMENS_COUNTERS_SHIFT_ 8 /* counters in a chunk: 256 */
+#define NVMENS_COUNTERS_MASK_  ((1u << NVMENS_COUNTERS_SHIFT_) - 1)
+
+/* The part of a lane that the data path reads; cache-line aligned. */
+typedef struct nvmens_lane {
+  nvmens_slot_table **table; /* the controller's; empty while it is not ready */
+  nvmens_counter **chunk;
+  int fence; /* 0: the closer uses membarrier */
+} nvmens_lane;
+
+typedef struct nvmens_ticket {
+  nvmens_slot *slot;
+} nvmens_ticket;
+
+/* A lane of a controller: one per queue, one writer at a time (a hand-over needs a happens-before).
+ * Returns INVAL, NOMEM. Control call; allocates. */
+NVMENS_API int nvmens_lane_new(nvmens_lane **, nvmens_ctrl *);
+/* Its owner is done with it. Commands may still be out: they end by nvmens_io_end_remote. NULL: nothing.
+ * Also after nvmens_ctrl_del. Control call. */
+NVMENS_API void nvmens_lane_del(nvmens_lane *);
+
+/* Private: the slow paths of the functions below. */
+NVMENS_API nvmens_status nvmens_gate_refuse_(const nvmens_lane *, uint32_t nsid,
+                                             const nvmens_slot *);
+NVMENS_API void nvmens_gate_ended_(const nvmens_lane *);
+
+#if defined(__SANITIZE_THREAD__)
+#define NVMENS_GATE_TSAN_ 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NVMENS_GATE_TSAN_ 1
+#endif
+#endif
+#ifdef NVMENS_GATE_TSAN_ /* it knows neither membarrier nor fences: sequentially consistent accesses */
+#define NVMENS_GATE_ACQ_         __ATOMIC_SEQ_CST
+#define NVMENS_GATE_REL_         __ATOMIC_SEQ_CST
+#define NVMENS_GATE_RLX_         __ATOMIC_SEQ_CST
+#define NVMENS_GATE_LIGHT_(lane) ((void)(lane))
+#else
+#define NVMENS_GATE_ACQ_ __ATOMIC_ACQUIRE
+#define NVMENS_GATE_REL_ __ATOMIC_RELEASE
+#define NVMENS_GATE_RLX_ __ATOMIC_RELAXED
+#define NVMENS_GATE_LIGHT_(lane)                                                                   \
+  do {                                                                                             \
+    if (__builtin_expect((lane)->fence, 0))                                                        \
+      __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                     \
+    else                                                                                           \
+      __atomic_signal_fence(__ATOMIC_SEQ_CST);                                                     \
+  } while (0)
+#endif
+
+static inline nvmens_slot *nvmens_gate_find_(const nvmens_slot_table *table, uint32_t nsid)
+{
+  nvmens_slot *const *entry = (nvmens_slot *const *)(table + 1);
+  uint32_t i = (nsid * UINT32_C(0x9E3779B1)) >> table->shift;
+  nvmens_slot *slot;
+
+  while ((slot = __atomic_load_n(&entry[i], __ATOMIC_ACQUIRE)) != NULL && slot->nsid != nsid)
+    i = (i + 1) & table->mask;
+  return slot;
+}
+
+static inline nvmens_counter *nvmens_gate_counter_(const nvmens_lane *lane, uint32_t index)
+{
+  nvmens_counter **chunk = __atomic_load_n(&lane->chunk, __ATOMIC_ACQUIRE);
+
+  return &chunk[index >> NVMENS_COUNTERS_SHIFT_][index & NVMENS_COUNTERS_MASK_];
+}
+
+/* Ends a command, on the thread that owns the lane in which it began. Each ticket ends once. */
+static inline void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
+{
+  nvmens_counter *c = nvmens_gate_counter_(lane, ticket.slot->index);
+
+  __atomic_store_n(&c->ended, c->ended + 1, NVMENS_GATE_REL_);
+  NVMENS_GATE_LIGHT_(lane);
+  if (__builtin_expect(__atomic_load_n(&ticket.slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_,
+                       0))
+    nvmens_gate_ended_(lane);
+}
+
+/*
+ * Begins a command that uses a namespace. Success: the ticket is to be ended, *ns_user is the
+ * namespace's. Else the status is the host's: 00Bh (NSID 0 or above NN), 002h (FFFFFFFFh; not
+ * attached), 300h without DNR (not attached here, but by another ready controller of the same host,
+ * R51), 008h (controller not ready).
+ */
+static inline nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid, nvmens_ticket *ticket,
+                                            void **ns_user)
+{
+  nvmens_slot *slot = nvmens_gate_find_(__atomic_load_n(lane->table, __ATOMIC_ACQUIRE), nsid);
+  const nvmens_status ok = {0};
+  nvmens_counter *c;
+  uint32_t word;
+
+  ticket->slot = NULL;
+  if (__builtin_expect(!slot, 0))
+    return nvmens_gate_refuse_(lane, nsid, slot);
+  word = __atomic_load_n(&slot->word, NVMENS_GATE_ACQ_);
+  if (__builtin_expect(!(word & NVMENS_GATE_OPEN_), 0))
+    return nvmens_gate_refuse_(lane, nsid, slot);
+  c = nvmens_gate_counter_(lane, slot->index);
+  __atomic_store_n(&c->begun, c->begun + 1, NVMENS_GATE_RLX_);
+  NVMENS_GATE_LIGHT_(lane);
+  ticket->slot = slot;
+  if (__builtin_expect(__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) != word, 0)) {
+    nvmens_io_end(lane, *ticket);
+    ticket->slot = NULL;
+    return nvmens_gate_refuse_(lane, nsid, slot);
+  }
+  *ns_user = slot->ns_user;
+  return ok;
+}
+
+/* For commands to all attached namespaces: begins one for the first NSID above `after` that can be
+ * held, and tells which; *nsid is 0 when there is none (success, nothing begun). 008h: the controller is
+ * not ready. A control call (T2): it may take the lock. */
+NVMENS_API nvmens_status nvmens_io_begin_next(nvmens_lane *, uint32_t after, uint32_t *nsid,
+                                              nvmens_ticket *, void **ns_user);
+/* Ends a command on any thread, also when its lane is gone. */
+NVMENS_API void nvmens_io_end_remote(nvmens_subsys *, nvmens_ticket);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

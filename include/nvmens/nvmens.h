@@ -112,7 +112,7 @@ typedef struct nvmens_ident {
  * cmd_drop is called for it. Every member is private.
  */
 typedef struct nvmens_cmd {
-  struct nvmens_cmd *next, *prev;
+  struct nvmens_cmd *next, *prev, *park_next;
   struct nvmens_effect {
     struct nvmens_effect *next;
     void (*run)(struct nvmens_subsys *, struct nvmens_effect *);
@@ -121,7 +121,6 @@ typedef struct nvmens_cmd {
   struct nvmens_ctrl *ctrl;
   struct nvmens_prep *prep;
   uint64_t error_info;
-  uint64_t deadline;
   uint32_t dw0;
   uint32_t epoch;
   uint32_t waits;
@@ -430,7 +429,11 @@ typedef struct nvmens_ctrl_info {
   uint64_t sent;      /* events delivered since ctrl_new */
   uint64_t coalesced; /* loud changes that joined an event owed or reported */
 } nvmens_ctrl_info;
-NVMENS_API int nvmens_ctrl_query(const nvmens_ctrl *, nvmens_ctrl_info *out);
+NVMENS_API int nvmens_ctrl_query_sized(const nvmens_ctrl *, nvmens_ctrl_info *, size_t);
+static inline int nvmens_ctrl_query(const nvmens_ctrl *ctrl, nvmens_ctrl_info *out)
+{
+  return nvmens_ctrl_query_sized(ctrl, out, sizeof(*out));
+}
 
 typedef struct nvmens_ns_info {
   uint32_t nsid;
@@ -441,8 +444,12 @@ typedef struct nvmens_ns_info {
   nvmens_ident ident;
   void *ns_user;
 } nvmens_ns_info;
+NVMENS_API int nvmens_ns_query_sized(nvmens_subsys *, nvmens_nsref, nvmens_ns_info *, size_t);
 /* STALE when released. */
-NVMENS_API int nvmens_ns_query(nvmens_subsys *, nvmens_nsref, nvmens_ns_info *out);
+static inline int nvmens_ns_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ns_info *out)
+{
+  return nvmens_ns_query_sized(s, ref, out, sizeof(*out));
+}
 
 typedef struct nvmens_att_info {
   uint8_t state;      /* nvmens_att_state */
@@ -450,8 +457,14 @@ typedef struct nvmens_att_info {
   uint32_t in_flight; /* commands that hold it by the gate; exact at rest, else an estimate */
   uint64_t deadline;  /* UINT64_MAX: none */
 } nvmens_att_info;
+NVMENS_API int nvmens_att_query_sized(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *,
+                                      nvmens_att_info *, size_t);
 /* Of a namespace and a controller. STALE. */
-NVMENS_API int nvmens_att_query(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *, nvmens_att_info *out);
+static inline int nvmens_att_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl,
+                                   nvmens_att_info *out)
+{
+  return nvmens_att_query_sized(s, ref, ctrl, out, sizeof(*out));
+}
 
 /* ---- the machines ---- */
 
@@ -470,7 +483,8 @@ struct nvmens_trace {
   uint8_t event, from, to;
   uint16_t cntlid; /* FFFFh: no controller */
   uint32_t nsid;   /* 0: no namespace */
-  uint32_t detail; /* notice: DW0 of the event; done: its status */
+  uint32_t detail; /* notice: DW0 of the event; drained: what nvmens_done was given */
+  uint8_t refused; /* the cell refuses: to equals from */
 };
 /* Names, as in docs/states.md; NULL where there is none. */
 NVMENS_API const char *nvmens_machine_name(unsigned machine);

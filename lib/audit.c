@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * audit.c: the invariants of docs/design.md that one look at the objects can decide. Floor 4.
+ *
+ * Those about histories (1-3, 13, 14, 17, 20-22, 24, 25) are the tests' to watch.
+ */
+#include "attach.h"
+#include "ctrl.h"
+#include "ns.h"
+#include "subsys.h"
+
+typedef struct finding {
+  int number;
+  const char *why;
+} finding;
+
+#define HOLDS(number, condition, why) \
+  do {                                \
+    if (!(condition))                 \
+      return (finding){number, why};  \
+  } while (0)
+static const finding fine = {0, NULL};
+
+static bool quiet_outbox(const nvmens_subsys *s)
+{
+  return !s->core.first && !s->core.flushing;
+}
+
+static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment *att)
+{
+  bool drains = att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
+  bool live = nvmens_tokens_find(&s->tokens, att->token, NVMENS_TOKEN_DRAIN) == att;
+  bool active = nvmens_nsid_set_get(&att->ctrl->active, att->nsid) == att;
+
+  HOLDS(4, !nvmens_slot_is_open(att->slot) || (att->state == NVMENS_ATT_ATTACHED && !att->opening),
+        "a gate is open though not attached, or before `attached` returned");
+  HOLDS(4, att->state != NVMENS_ATT_ATTACHED || (att->ns && att->ns->state == NVMENS_NS_ALLOCATED),
+        "attached to a namespace that is not allocated");
+  HOLDS(4, att->state != NVMENS_ATT_ATTACHED || att->opening || nvmens_slot_is_open(att->slot),
+        "attached and told, but the gate is not open");
+  HOLDS(5, active == (att->state == NVMENS_ATT_ATTACHED), "the active list is not what is attached");
+  HOLDS(16, drains == live, "a token is live iff DRAINING or ABORTING");
+  HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING),
+        "a timer runs iff DRAINING");
+  HOLDS(18, !att->owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
+  HOLDS(3, att->ns || (att->state == NVMENS_ATT_DETACHED &&
+                       nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),
+        "a command holds what is detached");
+  HOLDS(23, !att->timer.running || s->timers.first->at <= att->timer.at,
+        "the first timer is not the earliest");
+  return fine;
+}
+
+static finding check_commands(const nvmens_ctrl *ctrl)
+{
+  const nvmens_subsys *s = ctrl->subsys;
+
+  for (const nvmens_cmd *cmd = ctrl->cmds; cmd; cmd = cmd->next) {
+    uint32_t owned = 0;
+
+    for (const nvmens_attachment *att = s->closing; att; att = att->next)
+      owned += att->owner == cmd;
+    for (const nvmens_ns *ns = s->deleting; ns; ns = ns->next)
+      owned += ns->owner == cmd;
+    HOLDS(18, cmd->state != NVMENS_CMD_WAITING || cmd->prep || owned == cmd->waits,
+          "a command waits for another number of drains than it owns");
+    HOLDS(18, cmd->state == NVMENS_CMD_WAITING || !owned, "a drain is owned by who does not wait");
+  }
+  return fine;
+}
+
+static finding check_events(const nvmens_ctrl *ctrl)
+{
+  const nvmens_notices *n = &ctrl->notices;
+  uint32_t reported[8] = {0};
+  bool bare = ctrl->state == NVMENS_CTRL_DISABLED || ctrl->state == NVMENS_CTRL_GOING;
+
+  for (uint16_t at = n->first; at; at = n->source[at - 1].next) {
+    const nvmens_source *source = &n->source[at - 1];
+
+    HOLDS(9, source->state != NVMENS_NOTICE_CLEAR, "a clear source is listed");
+    if (source->state == NVMENS_NOTICE_REPORTED)
+      HOLDS(11, n->scope == NVMENS_MASK_EVENT || reported[(at - 1) / 256]++ == 0,
+            "two sources of one type are reported");
+  }
+  HOLDS(12, n->parked_count <= (uint32_t)ctrl->subsys->config.aerl + 1, "too many AERs are parked");
+  HOLDS(15, !bare || (!n->first && !n->parked && n->aec == ctrl->subsys->config.aec_default),
+        "a disabled controller has events, AERs, or a feature 0Bh of its own");
+  for (int log = 0; log < 2; log++)
+    HOLDS(15,
+          !bare || !(ctrl->changed[log].since.count | ctrl->changed[log].since.overflow |
+                     ctrl->changed[log].latched.count | ctrl->changed[log].latched.overflow),
+          "a disabled controller has a log");
+  HOLDS(9, !ctrl->shown || n->source[NVMENS_SOURCE_ATTACHED].state != NVMENS_NOTICE_CLEAR,
+        "a swap was shown, and the host is not told again");
+  HOLDS(10,
+        !quiet_outbox(ctrl->subsys) || ctrl->state != NVMENS_CTRL_READY || !n->parked ||
+            nvmens_notice_next(n, -1) < 0,
+        "an AER is parked and an event could be delivered");
+  return fine;
+}
+
+static finding check_ctrl(const nvmens_ctrl *ctrl)
+{
+  uint32_t nsid = 0, live = 0, opening = 0;
+  const nvmens_attachment *att;
+  finding found = check_events(ctrl);
+
+  if (!found.number)
+    found = check_commands(ctrl);
+  while (!found.number && (att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL) {
+    live += att->ns != NULL;
+    opening += att->opening;
+    found = check_attachment(ctrl->subsys, att);
+  }
+  if (found.number)
+    return found;
+  HOLDS(4, opening == ctrl->opening, "the number of gates to be opened is wrong");
+  HOLDS(2, live == ctrl->live, "the number of attachments is wrong");
+  return fine;
+}
+
+static finding check_ns(const nvmens_ns *ns)
+{
+  uint32_t count[4] = {0}, all = 0;
+
+  for (const nvmens_attachment *att = ns->attachments; att; att = att->ns_next) {
+    HOLDS(2, att->ns == ns, "an attachment is listed by another namespace");
+    count[att->state]++;
+    all++;
+  }
+  for (int state = 0; state < 4; state++)
+    HOLDS(18, count[state] == ns->count[state], "attachments are miscounted");
+  HOLDS(7, ns->shared || all <= 1, "a private namespace has two controllers");
+  HOLDS(19, ns->state == NVMENS_NS_ALLOCATED || all || ns->pins,
+        "a namespace being deleted waits for nothing");
+  HOLDS(19, ns->state != NVMENS_NS_DELETING || !count[NVMENS_ATT_ATTACHED],
+        "a namespace being deleted is attached");
+  return fine;
+}
+
+static finding check_all(nvmens_subsys *s)
+{
+  uint32_t nsid = 0;
+  uint64_t attached = 0;
+  nvmens_u128 used = {0, 0}, sum;
+  const nvmens_ns *ns;
+  finding found = fine;
+
+  for (uint32_t i = 0; i < s->nctrl && !found.number; i++) {
+    HOLDS(2, i == 0 || s->ctrl[i - 1]->cntlid < s->ctrl[i]->cntlid, "CNTLIDs out of order");
+    attached += s->ctrl[i]->live;
+    found = check_ctrl(s->ctrl[i]);
+  }
+  while (!found.number && (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {
+    nvmens_u128 bytes = nvmens_ns_bytes(ns->ncap, ns->lbaf[ns->flbas].lbads);
+
+    used.hi += bytes.hi + (used.lo + bytes.lo < used.lo);
+    used.lo += bytes.lo;
+    found = check_ns(ns);
+  }
+  if (found.number)
+    return found;
+  HOLDS(2, attached == s->attached, "attachments are miscounted");
+  sum = (nvmens_u128){used.lo + s->unvmcap.lo,
+                      used.hi + s->unvmcap.hi + (used.lo + s->unvmcap.lo < used.lo)};
+  HOLDS(6,
+        !(s->config.tnvmcap.lo | s->config.tnvmcap.hi) ||
+            (sum.lo == s->config.tnvmcap.lo && sum.hi == s->config.tnvmcap.hi),
+        "UNVMCAP is not TNVMCAP less what is allocated");
+  return fine;
+}
+
+int nvmens_subsys_check(nvmens_subsys *s, const char **why)
+{
+  finding found;
+
+  if (!s)
+    return NVMENS_ERR_INVAL;
+  nvmens_enter(s);
+  found = check_all(s);
+  nvmens_unlock(&s->core);
+  if (why)
+    *why = found.why;
+  return found.number;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ctrl.h: one controller: its commands, its logs and events, its end. Floor 3.
+ */
+#ifndef NVMENS_LIB_CTRL_H
+#define NVMENS_LIB_CTRL_H
+
+#include "objects.h"
+
+/* A command is the library's from take to end; what ends it decides nothing about drop or complete:
+ * the epoch does, when the hook is called. */
+void nvmens_cmd_take(nvmens_ctrl *, nvmens_cmd *, uint16_t cid);
+void nvmens_cmd_untake(nvmens_cmd *); /* without a hook: it is the caller's again */
+void nvmens_cmd_end(nvmens_cmd *, uint16_t sf, uint32_t dw0, uint64_t error_info);
+bool nvmens_cmd_old(const nvmens_cmd *);
+/* Nothing refers to it any more as the one to be completed. */
+void nvmens_cmd_abandon(nvmens_cmd *);
+/* No command of an earlier epoch is left, and none is being ended. */
+bool nvmens_ctrl_settled(const nvmens_ctrl *);
+
+/* A change of an NSID in one of its logs; loud: the host is to hear of it. Nothing unless ready. */
+void nvmens_ctrl_record(nvmens_ctrl *, int log, uint32_t nsid, bool loud);
+/* Queues the delivery of what can be delivered. */
+void nvmens_ctrl_deliver(nvmens_ctrl *);
+/* Swap marks at a consuming read of log 04h. Returns whether one has to be told again. */
+bool nvmens_ctrl_marks_read(nvmens_ctrl *);
+void nvmens_ctrl_epoch(nvmens_ctrl *);
+/* Being removed and nothing left: queues ctrl_released. */
+void nvmens_ctrl_quiet(nvmens_ctrl *);
+void nvmens_ctrl_unlist(nvmens_ctrl *);
+void nvmens_ctrl_free(nvmens_ctrl *); /* and its attachments; the gate waits for its lanes */
+bool nvmens_ctrl_has_csi(const nvmens_ctrl *, uint8_t csi); /* CC.CSS enables it, or is not set yet */
+
+#endif

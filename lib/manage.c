@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * manage.c: Namespace Management and Namespace Attachment (R7-R25, R40, R51-R55). Floor 5.
+ *
+ * A command first holds itself (one wait), does what it can, has the events delivered, and lets go; the
+ * drains that it started hold it on. What the backend prepares is checked again afterwards: nothing is
+ * reserved meanwhile.
+ */
+#include <string.h>
+
+#include "admin.h"
+#include "attach.h"
+#include "ctrl.h"
+#include "le.h"
+#include "ns.h"
+#include "subsys.h"
+
+static void hold(nvmens_cmd *cmd)
+{
+  nvmens_subsys *s = cmd->ctrl->subsys;
+
+  cmd->state = NVMENS_CMD_WAITING;
+  cmd->waits = 1;
+  nvmens_set_deadline(s, s->core.now, s->config.deadline_ns);
+}
+
+static void let_go(nvmens_cmd *cmd)
+{
+  nvmens_fan_deliver(cmd->ctrl->subsys);
+  if (--cmd->waits == 0)
+    nvmens_cmd_end(cmd, cmd->sf, cmd->dw0, cmd->error_info);
+}
+
+/* ---- what the backend is asked first ---- */
+
+static nvmens_prep *prep_new(nvmens_subsys *s, bool create)
+{
+  nvmens_prep *prep = nvmens_zalloc(&s->core.mem, 1, sizeof(*prep));
+
+  if (!prep)
+    return NULL;
+  if (nvmens_tokens_reserve(&s->tokens, &s->core.mem, &prep->place)) {
+    nvmens_free(&s->core.mem, prep);
+    return NULL;
+  }
+  prep->create = create;
+  prep->next = s->preps;
+  if (prep->next)
+    prep->next->prev = prep;
+  s->preps = prep;
+  return prep;
+}
+
+static void prep_free(nvmens_subsys *s, nvmens_prep *prep)
+{
+  if (prep->cmd)
+    prep->cmd->prep = NULL;
+  nvmens_timer_stop(&s->prep_timers, &prep->timer);
+  if (prep->prev)
+    prep->prev->next = prep->next;
+  else
+    s->preps = prep->next;
+  if (prep->next)
+    prep->next->prev = prep->prev;
+  nvmens_tokens_release(&s->tokens, prep->place);
+  nvmens_free(&s->core.mem, prep);
+}
+
+static void give_back_run(nvmens_subsys *s, nvmens_effect *effect)
+{
+  nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, give_back);
+  nvmens_frame frame;
+
+  if (s->core.host.released) {
+    nvmens_hook_enter(&s->core, &frame);
+    s->core.host.released(prep->ns_user, NVMENS_CREATE_FAILED);
+    nvmens_hook_leave(&s->core, &frame);
+  }
+  prep_free(s, prep);
+}
+
+/* The prep is answered and its hook has returned: free it, with what it was given and nobody took. */
+static void prep_done(nvmens_subsys *s, nvmens_prep *prep)
+{
+  if (prep->in_hook || !prep->answered)
+    return;
+  if (prep->ns_user)
+    nvmens_outbox_add(&s->core, &prep->give_back, give_back_run);
+  else
+    prep_free(s, prep);
+}
+
+static void create_prepared(nvmens_prep *prep, const nvmens_ident *ident);
+static void attach_prepared(nvmens_prep *prep);
+
+static void part(nvmens_prep *prep)
+{
+  prep->cmd->prep = NULL;
+  prep->cmd = NULL;
+}
+
+/* The answer has come: the command goes on, if it is still there. */
+static void answer(nvmens_subsys *s, nvmens_prep *prep, uint16_t sf, const nvmens_ident *ident)
+{
+  nvmens_cmd *cmd = prep->cmd;
+
+  prep->answered = 1;
+  nvmens_tokens_retire(&s->tokens, prep->place);
+  nvmens_timer_stop(&s->prep_timers, &prep->timer);
+  if (!cmd)
+    return;
+  if (sf || nvmens_cmd_old(cmd)) {
+    nvmens_cmd_end(cmd, sf, 0, 0);
+  } else {
+    hold(cmd);
+    if (prep->create)
+      create_prepared(prep, ident);
+    else
+      attach_prepared(prep);
+    let_go(cmd);
+  }
+  part(prep);
+}
+
+int nvmens_prepared(nvmens_subsys *s, nvmens_token token, nvmens_status status,
+                    const nvmens_ident *ident, void *ns_user)
+{
+  nvmens_prep *prep;
+
+  if (!s)
+    return NVMENS_ERR_INVAL;
+  nvmens_enter(s);
+  prep = nvmens_tokens_find(&s->tokens, token, NVMENS_TOKEN_PREP);
+  if (prep) {
+    prep->ns_user = prep->create ? ns_user : NULL;
+    answer(s, prep, status.sf, ident);
+    prep_done(s, prep);
+  }
+  nvmens_commit(s);
+  return prep ? 0 : NVMENS_ERR_STALE;
+}
+
+/* The hook has returned without an answer: wait for it, unless a reset came meanwhile. */
+static void await(nvmens_subsys *s, nvmens_prep *prep)
+{
+  nvmens_cmd *cmd = prep->cmd;
+
+  if (nvmens_cmd_old(cmd)) {
+    part(prep);
+    nvmens_cmd_end(cmd, 0, 0, 0);
+    return;
+  }
+  cmd->state = NVMENS_CMD_WAITING;
+  nvmens_set_deadline(s, s->core.now, s->config.deadline_ns);
+  nvmens_timer_set(&s->prep_timers, &prep->timer, s->deadline);
+}
+
+/* Asks; DONE, or an answer before the hook returns, ends the command within this call. Until then the
+ * command is RUNNING: nobody else ends it while the hook has it. */
+static void ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_intent *intent,
+                nvmens_ns *ns)
+{
+  nvmens_subsys *s = r->ctrl->subsys;
+  nvmens_token token = nvmens_tokens_arm(&s->tokens, prep->place, NVMENS_TOKEN_PREP, prep);
+  nvmens_frame frame;
+  nvmens_wait wait;
+
+  prep->ctrl = r->ctrl;
+  prep->cmd = r->cmd;
+  r->cmd->prep = prep;
+  prep->in_hook = 1;
+  if (ns)
+    ns->pins++;
+  nvmens_hook_enter(&s->core, &frame);
+  wait = s->core.host.prepare(r->ctrl->user, r->cmd, intent, token);
+  nvmens_hook_leave(&s->core, &frame);
+  prep->in_hook = 0;
+  if (!prep->answered && wait == NVMENS_DONE)
+    answer(s, prep, 0, NULL);
+  else if (!prep->answered)
+    await(s, prep);
+  if (ns) {
+    ns->pins--;
+    nvmens_ns_quiet(ns);
+  }
+  prep_done(s, prep);
+}
+
+/* ---- create ---- */
+
+static uint16_t read_create(const nvmens_request *r, const nvmens_ns_create *data,
+                            nvmens_intent *intent)
+{
+  const nvmens_subsys_config *config = &r->ctrl->subsys->config;
+  uint8_t format = (uint8_t)((data->flbas & 0x0F) | (data->flbas & 0x60) >> 1);
+
+  intent->create = 1;
+  intent->csi = (uint8_t)(r->cdw[1] >> 24);
+  intent->nsze = nvmens_get64(data->nsze);
+  intent->ncap = nvmens_get64(data->ncap);
+  intent->flbas = format;
+  intent->dps = data->dps;
+  intent->nmic = data->nmic;
+  intent->anagrpid = nvmens_get32(data->anagrpid);
+  intent->nvmsetid = nvmens_get16(data->nvmsetid);
+  intent->endgid = nvmens_get16(data->endgid);
+  intent->lbstm = nvmens_get64(data->lbstm);
+  intent->data = data;
+  if (intent->csi >= 32 || !(config->csi_supported >> intent->csi & 1))
+    return NVMENS_SC_COMMAND_SET_UNSUPPORTED;
+  if (!intent->nsze || intent->ncap > intent->nsze)
+    return NVMENS_SC_INVALID_FIELD;
+  if (intent->ncap < intent->nsze)
+    return NVMENS_SC_THIN_PROVISIONING_UNSUPPORTED;
+  if (format >= config->nlbaf || (intent->dps && !config->lbaf[format].ms))
+    return NVMENS_SC_INVALID_FORMAT;
+  if (intent->anagrpid)
+    return NVMENS_SC_ANA_GROUP_INVALID;
+  intent->lbads = config->lbaf[format].lbads;
+  return 0;
+}
+
+static void set_result(nvmens_cmd *cmd, nvmens_verdict verdict, uint64_t error_info)
+{
+  if (!verdict.err || cmd->sf)
+    return;
+  cmd->sf = verdict.sf;
+  cmd->error_info = error_info;
+}
+
+static uint64_t bytes_needed(const nvmens_intent *intent)
+{
+  nvmens_u128 bytes = nvmens_ns_bytes(intent->ncap, intent->lbads);
+
+  return bytes.hi ? UINT64_MAX : bytes.lo;
+}
+
+static bool ident_given(const nvmens_ident *ident)
+{
+  static const nvmens_ident none;
+
+  return ident && memcmp(ident, &none, sizeof(none)) != 0;
+}
+
+static void create_prepared(nvmens_prep *prep, const nvmens_ident *ident)
+{
+  const nvmens_request r = {.ctrl = prep->ctrl, .cdw = {0, (uint32_t)prep->csi << 24}};
+  nvmens_ns_config config = {0};
+  nvmens_intent intent = {0};
+  nvmens_verdict verdict = {NVMENS_SC_INTERNAL_ERROR, NVMENS_ERR_INVAL};
+  nvmens_ns *ns;
+
+  read_create(&r, (const nvmens_ns_create *)prep->data, &intent);
+  if (ident_given(ident)) {
+    config.csi = intent.csi;
+    config.shared = intent.nmic & NVMENS_NMIC_SHARED;
+    config.flbas = intent.flbas;
+    config.nsze = intent.nsze;
+    config.ncap = intent.ncap;
+    config.nvmsetid = intent.nvmsetid;
+    config.endgid = intent.endgid;
+    config.ident = *ident;
+    verdict = nvmens_fan_create(prep->ctrl->subsys, &config, prep->ns_user, &ns);
+  }
+  set_result(prep->cmd, verdict, verdict.err == NVMENS_ERR_CAPACITY ? bytes_needed(&intent) : 0);
+  if (verdict.err)
+    return;
+  prep->cmd->dw0 = ns->nsid;
+  prep->ns_user = NULL; /* the namespace's now */
+}
+
+/* What can be said before the backend is troubled. */
+static nvmens_verdict may_create(const nvmens_subsys *s, const nvmens_intent *intent)
+{
+  const nvmens_u128 bytes = nvmens_ns_bytes(intent->ncap, intent->lbads);
+  const nvmens_u128 all = s->config.tnvmcap, left = s->unvmcap;
+
+  if (s->ns.count >= (s->config.mnan ? s->config.mnan : s->config.nn))
+    return NVMENS_VERDICT(NVMENS_SC_NS_ID_UNAVAILABLE | NVMENS_SF_DNR, NVMENS_ERR_LIMIT);
+  if ((all.lo || all.hi) && (bytes.hi > left.hi || (bytes.hi == left.hi && bytes.lo > left.lo)))
+    return NVMENS_VERDICT(NVMENS_SC_NS_INSUFFICIENT_CAPACITY | NVMENS_SF_DNR, NVMENS_ERR_CAPACITY);
+  return NVMENS_VERDICT_OK;
+}
+
+static void create(const nvmens_request *r)
+{
+  nvmens_subsys *s = r->ctrl->subsys;
+  nvmens_prep *prep = prep_new(s, true);
+  nvmens_intent intent = {0};
+  nvmens_verdict verdict;
+  uint16_t sf;
+
+  if (!prep) {
+    nvmens_cmd_end(r->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+    return;
+  }
+  if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
+    prep_free(s, prep);
+    return;
+  }
+  prep->csi = (uint8_t)(r->cdw[1] >> 24);
+  sf = read_create(r, (const nvmens_ns_create *)prep->data, &intent);
+  verdict = sf ? NVMENS_VERDICT(sf | NVMENS_SF_DNR, NVMENS_ERR_INVAL) : may_create(s, &intent);
+  if (verdict.err) {
+    nvmens_cmd_end(r->cmd, verdict.sf, 0,
+                   verdict.err == NVMENS_ERR_CAPACITY ? bytes_needed(&intent) : 0);
+    prep_free(s, prep);
+    return;
+  }
+  ask(r, prep, &intent, NULL);
+}
+
+/* ---- delete ---- */
+
+static bool any_write_protected(const nvmens_subsys *s)
+{
+  const nvmens_ns *ns;
+  uint32_t nsid = 0;
+
+  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
+    if (ns->state == NVMENS_NS_ALLOCATED && ns->write_protected)
+      return true;
+  return false;
+}
+
+static void delete_all(const nvmens_request *r)
+{
+  nvmens_subsys *s = r->ctrl->subsys;
+  nvmens_ns *ns;
+  uint32_t nsid = 0;
+
+  if (any_write_protected(s)) {
+    nvmens_fail(r, NVMENS_SC_NS_WRITE_PROTECTED);
+    return;
+  }
+  hold(r->cmd);
+  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
+    if (ns->state == NVMENS_NS_ALLOCATED)
+      nvmens_fan_remove(ns, NVMENS_EV_DELETE, r->cmd);
+  let_go(r->cmd);
+}
+
+static void delete_one(const nvmens_request *r)
+{
+  nvmens_subsys *s = r->ctrl->subsys;
+  nvmens_ns *ns = nvmens_ns_allocated(s, r->nsid);
+
+  if (r->nsid == NVMENS_NSID_ALL) {
+    delete_all(r);
+  } else if (r->nsid == NVMENS_NSID_NONE || r->nsid > s->config.nn) {
+    nvmens_fail(r, NVMENS_SC_INVALID_NS_OR_FORMAT);
+  } else if (!ns) {
+    nvmens_fail(r, NVMENS_SC_INVALID_FIELD);
+  } else if (ns->write_protected) {
+    nvmens_fail(r, NVMENS_SC_NS_WRITE_PROTECTED);
+  } else {
+    hold(r->cmd);
+    nvmens_fan_remove(ns, NVMENS_EV_DELETE, r->cmd);
+    let_go(r->cmd);
+  }
+}
+
+void nvmens_do_ns_management(const nvmens_request *r)
+{
+  uint8_t select = r->cdw[0] & 0x0F;
+
+  if (!r->ctrl->subsys->core.host.prepare)
+    nvmens_fail(r, NVMENS_SC_INVALID_OPCODE);
+  else if (select == NVMENS_NS_MGMT_CREATE)
+    create(r);
+  else if (select == NVMENS_NS_MGMT_DELETE)
+    delete_one(r);
+  else
+    nvmens_fail(r, NVMENS_SC_INVALID_FIELD);
+}
+
+/* ---- attachment ---- */
+
+static bool read_list(const uint8_t *data, nvmens_prep *prep)
+{
+  uint16_t count = nvmens_get16(data);
+
+  if (count > NVMENS_LIST_CTRLS)
+    return false;
+  for (uint16_t i = 0; i < count; i++) {
+    prep->cntlid[i] = nvmens_get16(data + 2 + 2 * i);
+    if (i && prep->cntlid[i] <= prep->cntlid[i - 1])
+      return false;
+  }
+  prep->ncntlid = count;
+  return true;
+}
+
+/* In order, until the first that fails (R20). */
+static void each_entry(nvmens_cmd *cmd, const nvmens_prep *prep, bool attach)
+{
+  nvmens_subsys *s = cmd->ctrl->subsys;
+  const nvmens_verdict no_ctrl = {NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND};
+
+  for (uint16_t i = 0; i < prep->ncntlid && !cmd->sf; i++) {
+    nvmens_ctrl *ctrl = nvmens_ctrl_of(s, prep->cntlid[i]);
+    nvmens_ns *ns = nvmens_ns_allocated(s, prep->nsid);
+    nvmens_verdict verdict;
+
+    if (!ctrl || ctrl->kind != NVMENS_CTRL_IO)
+      verdict = no_ctrl;
+    else if (attach)
+      verdict = nvmens_fan_attach(ns, ctrl);
+    else
+      verdict = nvmens_fan_detach(ns, ctrl, NVMENS_EV_DETACH, cmd);
+    set_result(cmd, verdict, 2 + 2 * (uint64_t)i);
+  }
+}
+
+static void attach_prepared(nvmens_prep *prep)
+{
+  if (nvmens_ns_allocated(prep->ctrl->subsys, prep->nsid))
+    each_entry(prep->cmd, prep, true);
+  else /* it went while the backend was asked */
+    set_result(prep->cmd,
+               NVMENS_VERDICT(NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR, NVMENS_ERR_STALE), 0);
+}
+
+static uint16_t check_nsid(const nvmens_subsys *s, uint32_t nsid)
+{
+  if (nsid == NVMENS_NSID_ALL)
+    return NVMENS_SC_INVALID_FIELD;
+  if (nsid == NVMENS_NSID_NONE || nsid > s->config.nn)
+    return NVMENS_SC_INVALID_NS_OR_FORMAT;
+  return nvmens_ns_allocated(s, nsid) ? 0 : NVMENS_SC_INVALID_FIELD;
+}
+
+static void attach_or_detach(const nvmens_request *r, nvmens_prep *prep, bool attach)
+{
+  nvmens_subsys *s = r->ctrl->subsys;
+  nvmens_ns *ns = nvmens_ns_of(s, r->nsid);
+  const nvmens_intent intent = {.nsid = r->nsid,
+                                .ns_user = ns->user,
+                                .csi = ns->csi,
+                                .cntlid = prep->cntlid,
+                                .ncntlid = prep->ncntlid};
+
+  if (attach && prep->ncntlid) {
+    ask(r, prep, &intent, ns);
+    return;
+  }
+  hold(r->cmd);
+  each_entry(r->cmd, prep, attach);
+  let_go(r->cmd);
+  prep_free(s, prep);
+}
+
+void nvmens_do_ns_attachment(const nvmens_request *r)
+{
+  nvmens_subsys *s = r->ctrl->subsys;
+  uint8_t select = r->cdw[0] & 0x0F;
+  nvmens_prep *prep;
+  uint16_t sf;
+
+  if (!s->core.host.prepare)
+    sf = NVMENS_SC_INVALID_OPCODE;
+  else if (select != NVMENS_NS_ATTACH && select != NVMENS_NS_DETACH)
+    sf = NVMENS_SC_INVALID_FIELD;
+  else
+    sf = check_nsid(s, r->nsid);
+  if (sf) {
+    nvmens_fail(r, sf);
+    return;
+  }
+  prep = prep_new(s, false);
+  if (!prep) {
+    nvmens_cmd_end(r->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+    return;
+  }
+  prep->nsid = r->nsid;
+  if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
+    prep_free(s, prep);
+    return;
+  }
+  sf = check_nsid(s, r->nsid);
+  if (!sf && !read_list(prep->data, prep))
+    sf = NVMENS_SC_INVALID_CTRL_LIST;
+  if (sf) {
+    nvmens_fail(r, sf);
+    prep_free(s, prep);
+    return;
+  }
+  attach_or_detach(r, prep, select == NVMENS_NS_ATTACH);
+}

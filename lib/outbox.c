@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * outbox.c: effects in order, one at a time, by a loop with a budget. Floor 1.
+ *
+ * Invariants: an effect is linked at most once; whoever set `flushing` clears it; when it is clear and
+ * the lock is free, either nothing is queued or wake was called.
+ */
+#include "outbox.h"
+
+#include <sched.h>
+
+enum { BUDGET = 4096 }; /* hooks in a row for one caller: a hook that feeds itself ends up in poll */
+
+/* The hooks that this thread is in, innermost first: the only state outside the objects. */
+static _Thread_local nvmens_frame *frames;
+
+void nvmens_hook_enter(nvmens_core *core, nvmens_frame *frame)
+{
+  frame->core = core;
+  frame->outer = frames;
+  frames = frame;
+  nvmens_unlock(core);
+}
+
+void nvmens_hook_leave(nvmens_core *core, nvmens_frame *frame)
+{
+  frames = frame->outer;
+  nvmens_lock(core);
+}
+
+bool nvmens_in_hook(const nvmens_core *core)
+{
+  for (const nvmens_frame *f = frames; f; f = f->outer)
+    if (f->core == core)
+      return true;
+  return false;
+}
+
+void nvmens_outbox_init(nvmens_core *core)
+{
+  core->first = NULL;
+  core->end = &core->first;
+}
+
+void nvmens_outbox_add(nvmens_core *core, nvmens_effect *effect, nvmens_run *run)
+{
+  if (effect->queued)
+    return;
+  effect->queued = 1;
+  effect->run = run;
+  effect->next = NULL;
+  *core->end = effect;
+  core->end = &effect->next;
+}
+
+void nvmens_outbox_flush(nvmens_core *core)
+{
+  nvmens_effect *effect;
+  int budget = BUDGET;
+
+  if (core->flushing)
+    return;
+  core->flushing = true;
+  while ((effect = core->first) != NULL && budget-- > 0) {
+    core->first = effect->next;
+    if (!core->first)
+      core->end = &core->first;
+    effect->queued = 0;
+    effect->run((nvmens_subsys *)core, effect);
+  }
+  core->flushing = false;
+  if (core->first)
+    nvmens_wake(core);
+}
+
+void nvmens_outbox_yield(nvmens_core *core)
+{
+  nvmens_unlock(core);
+  sched_yield();
+  nvmens_lock(core);
+}

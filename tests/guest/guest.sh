@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# guest.sh: helpers for jobs inside the guest, sourced before /job. /env has set PORT and NQN.
+# shellcheck shell=sh disable=SC2154,SC2034
+ADDR=10.0.2.2
+
+# ---- verdict ----
+# A case is a list of claims. It goes on after one that fails, if it can: the log then shows more.
+failed=0
+note() { echo "# $*"; }
+fail()
+{
+  echo "FAIL: $*"
+  failed=$((failed + 1))
+}
+claim() # WHAT COMMAND...
+{
+  what=$1
+  shift
+  if "$@"; then echo "  - $what"; else fail "$what"; fi
+}
+need() # a claim without which the rest makes no sense
+{
+  what=$1
+  shift
+  "$@" && return
+  fail "$what"
+  finish
+}
+finish() { exit $((failed > 0)); }
+is() { [ "$1" = "$2" ] || ! echo "  '$1', not '$2'"; }
+quiet() { "$@" > /tmp/quiet 2>&1 || ! cat /tmp/quiet; }
+refused() { ! "$@" > /tmp/refused 2>&1 || ! cat /tmp/refused; }
+ms() # since the start
+{
+  read -r up _ < /proc/uptime
+  echo "${up%.*}${up#*.}0"
+}
+stats() # WHAT: numbers of milliseconds on stdin, for the results
+{
+  awk -v what="$1" '{ sum += $1; if ($1 > max) max = $1 }
+    END { if (NR) printf "TIME %s: n=%d mean=%.0f ms max=%.0f ms\n", what, NR, sum / NR, max }'
+}
+
+# The end of each case: target and guest at rest, then disconnected without a trace.
+end_case()
+{
+  claim "the target is at rest" at_rest
+  claim "no process hangs" no_hung_process
+  claim "disconnect" disconnect
+  claim "no controller is left" see_status 10 no_controllers
+  finish
+}
+
+# a process that is in D state at three looks, a second apart
+no_hung_process()
+{
+  for look in 1 2 3; do
+    for p in /proc/[0-9]*; do
+      # the command's name may hold blanks; it ends with the last parenthesis
+      case $(sed 's/.*) //' "$p/stat" 2> /dev/null) in D*) echo "${p#/proc/}" ;; esac
+    done > /tmp/hung.$look
+    [ -s /tmp/hung.$look ] || return 0
+    [ $look = 3 ] || sleep 1
+  done
+  hung=$(sort /tmp/hung.[123] | uniq -c | awk '$1 == 3 { print $2 }')
+  for p in $hung; do
+    echo "  process $p ($(cat "/proc/$p/comm")) hangs:"
+    cat "/proc/$p/stack"
+  done
+  [ -z "$hung" ]
+}
+
+# ---- the target's control socket: a connection each on fd 7 and fd 8 ----
+[ ! -e /dev/virtio-ports/ctl0 ] || exec 7<> /dev/virtio-ports/ctl0
+[ ! -e /dev/virtio-ports/ctl1 ] || exec 8<> /dev/virtio-ports/ctl1
+
+# ctl COMMAND: prints the answer's lines without the final ok; false after "error: REASON" (printed).
+# COMMAND may be several lines, written at once; then each has its answer.
+ctl() { ctl_on 7 "$*"; }
+ctl2() { ctl_on 8 "$*"; } # for use while ctl waits in another process
+ctl_on()
+{
+  ctl_rc=0
+  todo=$(printf '%s\n' "$2" | grep -c .)
+  printf '%s\n' "$2" >&"$1"
+  while read -r line <&"$1"; do
+    case $line in
+    ok | 'ok '*) ;;
+    error*)
+      echo "$line"
+      ctl_rc=1
+      ;;
+    *)
+      echo "$line"
+      continue
+      ;;
+    esac
+    todo=$((todo - 1))
+    [ $todo -gt 0 ] || return $ctl_rc
+  done
+  echo 'error: the control connection ended'
+  return 1
+}
+
+# timed MS COMMAND COND...: the command, until it is answered and the guest sees what COND say
+# (nsview.c), within MS; leaves $answer and $view in milliseconds
+timed()
+{
+  limit=$1
+  shift
+  out=$(nsview 'do' "$limit" 7 "$@")
+  rc=$?
+  answer=$(echo "$out" | sed -n 's/^answer=\([^ ]*\).*/\1/p')
+  view=$(echo "$out" | sed -n 's/.* view=\([^ ]*\) .*/\1/p')
+  [ $rc = 0 ] || echo "  '$1' until $(shift && echo "$*"): $out"
+  return $rc
+}
+see() # MS COND...: the guest sees it within MS
+{
+  limit=$1
+  shift
+  nsview wait "$limit" "$@" > /tmp/see || ! echo "  not within $limit ms: $*"
+}
+
+# ---- the target's status ----
+status() { ctl status | awk -f /json.awk > /tmp/status; } # flattened: lines "PATH VALUE"
+see_status() # SECONDS FUNCTION: until FUNCTION is content with /tmp/status
+{
+  tries=$(($1 * 5))
+  until status && "$2"; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || return 1
+    sleep 0.2
+  done
+}
+at_rest() { see_status 10 rest || ! ctl status; }
+no_controllers() { ! grep -q '^\.controllers\[0\]' /tmp/status; }
+rest() { ! grep -qE 'draining|aborting|deleting' /tmp/status; }
+has_ns() { grep -qE "^\.namespaces\[[0-9]*\]\.nsid $1\$" /tmp/status; }
+ns_uuid()
+{
+  awk -v n="$1" '/^\.namespaces\[[0-9]*\]\.nsid / && $2 == n { sub(/nsid$/, "uuid", $1); p = $1 }
+    { v[$1] = $2 } END { print v[p] }' /tmp/status
+}
+
+# ---- nvme ----
+# connect [OPTIONS]: nvme-cli 2.3 refuses a second connection unless the guest's address differs
+connect()
+{
+  quiet nvme connect -t tcp -a "$ADDR" -s "$PORT" -n "$NQN" -i 2 "$@"
+}
+connect2() # two controllers
+{
+  connect -w 10.0.2.15 && connect -w 10.0.2.16 --duplicate-connect
+}
+disconnect() { quiet timeout 30 nvme disconnect -n "$NQN"; }
+ctrls() # names, in order
+{
+  for c in /sys/class/nvme/nvme*; do [ ! -e "$c" ] || echo "${c##*/}"; done
+}
+cntlid() { cat "/sys/class/nvme/$1/cntlid"; }
+dev() { nsview list | awk -v n="$1" '$1 == n { print "/dev/" $4; exit }'; } # of an NSID
+uuid_of() { nsview list | awk -v n="$1" '$1 == n { print $2; exit }'; }
+nsids() # list-ns's arguments: decimal, in a line
+{
+  nvme list-ns "$@" | sed 's/.*0x//' | while read -r x; do printf '%d ' $((0x$x)); done
+}
+
+# code STATUS COMMAND...: the command ends with this NVMe status (hex; SCT and SC only; 0: success)
+code()
+{
+  want=$1
+  shift
+  got=$("$@" 2>&1)
+  rc=$?
+  st=$(echo "$got" | sed -n 's/.*(0x\([0-9a-fA-F]*\)).*/\1/p' | tail -n 1)
+  [ $rc != 0 ] || st=0
+  [ -n "$st" ] && [ $((0x$st & 0x7ff)) = $((0x$want)) ] || ! echo "  $got"
+}
+
+# ---- fio ----
+# load NAME NSID SECONDS [OPTIONS]: fio in the background; end_load NAME waits and leaves $fio_rc,
+# and the rest in /results/NAME.json
+load()
+{
+  name=$1 on=$(dev "$2") seconds=$3
+  shift 3
+  if [ ! -b "$on" ]; then
+    fail "no device for load $name"
+    on=/dev/null/none
+  fi
+  fio --name="$name" --filename="$on" --size=32m --rw=randrw --bs=4k --ioengine=io_uring \
+    --iodepth=8 --direct=1 --time_based --runtime="$seconds" --eta=never --output-format=json \
+    --output="/results/$name.json" "$@" > "/results/$name.out" 2>&1 &
+  eval "pid_$name=$!"
+}
+end_load()
+{
+  eval "wait \$pid_$1"
+  fio_rc=$?
+}
+stop_load() # 128 is fio's own way to say that it was told to stop
+{
+  eval "kill -INT \$pid_$1" 2> /dev/null
+  end_load "$1"
+  [ $fio_rc != 128 ] || fio_rc=0
+}
+running() { eval "kill -0 \$pid_$1" 2> /dev/null; }
+fio_error() { sed -n 's/^ *"error" : \([0-9]*\).*/\1/p' "/results/$1.json" | head -n 1; }
+fio_ios()
+{
+  sed -n 's/^ *"total_ios" : \([0-9]*\).*/\1/p' "/results/$1.json" |
+    awk '{ n += $1 } END { print n + 0 }'
+}
+ended_well() { is "$fio_rc $(fio_error "$1")" '0 0'; } # after end_load or stop_load

@@ -1,0 +1,104 @@
+# A test that speaks TAP is one word here: tests/test_NAME.c with the rig and libcheck.
+TAP_TESTS = \
+	%D%/test_aer \
+	%D%/test_aer_end \
+	%D%/test_change \
+	%D%/test_event \
+	%D%/test_event_switch \
+	%D%/test_ident_set \
+	%D%/test_identify \
+	%D%/test_identify_ctrl \
+	%D%/test_identify_lists \
+	%D%/test_identify_pages \
+	%D%/test_ns_attach \
+	%D%/test_ns_mgmt \
+	%D%/test_ns_prepare \
+	%D%/test_nsid_set \
+	%D%/test_timer
+
+# *.run and *.sh are judged by their exit code (77: skipped), everything else by its TAP.
+RUN_TESTS = \
+	%D%/test_threads.run
+
+SCRIPT_TESTS = \
+	%D%/headers.sh \
+	%D%/symbols.sh \
+	%D%/tidy
+
+# What the thread sanitizer is for; see check-threads.
+THREAD_TESTS = $(RUN_TESTS)
+
+EXTRA_DIST += \
+	$(SCRIPT_TESTS) \
+	%D%/guest \
+	%D%/consumer/check \
+	%D%/consumer/consumer.c \
+	%D%/headers_cxx.cc
+
+# Distributed, built or not.
+tests_rig_sources = \
+	%D%/rig.c \
+	%D%/rig.h \
+	%D%/rig_backend.c \
+	%D%/rig_host.c \
+	%D%/rig_main.h \
+	%D%/rig_more.h
+
+if BUILD_TESTS
+check_LTLIBRARIES += %D%/librig.la
+%C%_librig_la_SOURCES = $(tests_rig_sources)
+%C%_test_threads_run_SOURCES = %D%/test_threads.c %D%/stress.h
+%C%_test_threads_run_LDADD = libcore.la $(PTHREAD_LIBS)
+if HAVE_LIBNVME
+TAP_TESTS += %D%/test_wire
+endif
+
+check_PROGRAMS += $(TAP_TESTS) $(RUN_TESTS)
+TESTS += $(TAP_TESTS) $(RUN_TESTS) $(SCRIPT_TESTS)
+LDADD = %D%/librig.la libcore.la $(CHECK_LIBS) $(PTHREAD_LIBS)
+AM_CPPFLAGS += -iquote $(top_srcdir)/lib $(CHECK_CFLAGS)
+endif
+
+TEST_EXTENSIONS = .run .sh
+SH_LOG_COMPILER = $(SHELL)
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_TESTS_ENVIRONMENT = \
+	CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent; export CK_TAP_LOG_FILE_NAME CK_VERBOSITY; \
+	top_builddir='$(abs_top_builddir)' AWK='$(AWK)' CC='$(CC)' CXX='$(CXX)' NM='$(NM)'; \
+	export top_builddir AWK CC CXX NM; \
+	sanitizer='$(with_sanitizer)'; export sanitizer;
+
+check-threads: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)'
+# Tests that have more to try when there is time look at NVMENS_LONG.
+check-long: all
+	NVMENS_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
+check-guest: all
+	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/guest/run
+check-mutants: all
+	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/mutants/run
+installcheck-local:
+	$(AM_V_GEN)CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' CFLAGS='$(CFLAGS) $(SAN_CFLAGS)' \
+	  DESTDIR='$(DESTDIR)' libdir='$(libdir)' pkgconfigdir='$(pkgconfigdir)' \
+	  docdir='$(docdir)' srcdir='$(srcdir)' \
+	  sanitizer='$(with_sanitizer)' $(SHELL) $(srcdir)/%D%/consumer/check
+.PHONY: check-threads check-long check-guest check-mutants
+
+# In a directory and a configuration of its own: instrumented objects are of no use for anything else.
+coverage:
+	$(MKDIR_P) coverage
+	test -e coverage/Makefile || \
+	  (cd coverage && $(abs_top_srcdir)/configure --enable-coverage --disable-shared CC='$(CC)')
+	cd coverage && find . -name '*.gcda' -exec rm {} + && $(MAKE) $(AM_MAKEFLAGS) check
+	@cd coverage && if lcov --version > /dev/null 2>&1; then \
+	  lcov="lcov -q --rc lcov_branch_coverage=1"; \
+	  $$lcov -c -i -d lib -o none.info && $$lcov -c -d lib -o run.info && \
+	  $$lcov -a none.info -a run.info -o all.info && \
+	  $$lcov -e all.info '*/lib/*' -o lib.info && $$lcov --list lib.info && \
+	  genhtml -q --branch-coverage lib.info -o html && echo 'see coverage/html/index.html'; \
+	else \
+	  gcov -b -n lib/*.gcda | grep -A4 "lib/.*\.c'"; \
+	fi
+clean-local:
+	rm -rf coverage
+.PHONY: coverage

@@ -1,0 +1,1 @@
+# Tools that look into the library link libcore.la.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * admin.c: from an SQE to what it asks for: AER, Abort, feature 0Bh, and the way to the others. Floor 5.
+ * admin.c: from an SQE to what it asks for: AER, Abort, feature 0Bh, and the way to the others.
+ * Floor 5.
  *
  * Sections: Asynchronous Event Request, Abort, Get Features and Set Features (R26-R37).
  */

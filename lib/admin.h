@@ -22,7 +22,8 @@ void nvmens_do_ns_management(const nvmens_request *);
 void nvmens_do_ns_attachment(const nvmens_request *);
 bool nvmens_identify_knows(uint8_t cns);
 
-/* Moves data of the command, lock released. False: the command has ended (transfer error, reset). */
+/* Moves data of the command, lock released. False: the command has ended (transfer error, reset).
+ */
 bool nvmens_transfer(const nvmens_request *, void *buf, size_t len, nvmens_dir);
 void nvmens_fail(const nvmens_request *, uint16_t sf); /* adds DNR */
 

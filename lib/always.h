@@ -3,8 +3,8 @@
  * always.h: defensive branches kept honest. Floor 0.
  *
  * NVMENS_ALWAYS(x) and NVMENS_NEVER(x) stand in an `if` where x is believed to be true or false.
- * Debug builds assert it, releases pass x through, so that the branch still protects; under coverage
- * they are constants, so that the branch does not count.
+ * Debug builds assert it, releases pass x through, so that the branch still protects; under
+ * coverage they are constants, so that the branch does not count.
  */
 #ifndef NVMENS_LIB_ALWAYS_H
 #define NVMENS_LIB_ALWAYS_H

@@ -14,8 +14,9 @@ static int check_ns_config(const nvmens_subsys *s, const nvmens_ns_config *c)
   static const nvmens_ident nobody;
   uint8_t formats = c->nlbaf ? c->nlbaf : s->config.nlbaf;
 
-  if (c->nsid > s->config.nn || !c->nsze || c->ncap > c->nsze || nvmens_check_formats(c->lbaf, c->nlbaf) ||
-      c->flbas >= formats || memcmp(&c->ident, &nobody, sizeof(nobody)) == 0 ||
+  if (c->nsid > s->config.nn || !c->nsze || c->ncap > c->nsze ||
+      nvmens_check_formats(c->lbaf, c->nlbaf) || c->flbas >= formats ||
+      memcmp(&c->ident, &nobody, sizeof(nobody)) == 0 ||
       (c->home_given && c->home_cntlid > NVMENS_CNTLID_MAX))
     return NVMENS_ERR_INVAL;
   if (c->csi >= 32 || !(s->config.csi_supported >> c->csi & 1))
@@ -75,8 +76,8 @@ int nvmens_ns_detach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl, nvme
   nvmens_set_deadline(s, now_ns, deadline_ns);
   ns = nvmens_ns_of_ref(s, ref);
   if (ns)
-    err = nvmens_fan_detach(ns, ctrl,
-                            mode == NVMENS_SURPRISE ? NVMENS_EV_ABORT : NVMENS_EV_DETACH, NULL)
+    err = nvmens_fan_detach(ns, ctrl, mode == NVMENS_SURPRISE ? NVMENS_EV_ABORT : NVMENS_EV_DETACH,
+                            NULL)
               .err;
   nvmens_fan_deliver(s);
   nvmens_commit(s);

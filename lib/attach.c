@@ -3,8 +3,8 @@
  * attach.c: one attachment (R18-R25, R51, C14). Floor 3.
  *
  * Invariants: `attached` and `detached` are called in pairs; a token is live from close to drained;
- * the gate is open iff ATTACHED and `attached` has returned; the drain's two halves are the backend's
- * answer to drain_begin and the gate's count.
+ * the gate is open iff ATTACHED and `attached` has returned; the drain's two halves are the
+ * backend's answer to drain_begin and the gate's count.
  */
 #include "attach.h"
 
@@ -343,7 +343,8 @@ static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, boo
     settle(att);
 }
 
-nvmens_verdict nvmens_att_leave(nvmens_attachment *att, unsigned event, nvmens_cmd *owner, bool loud)
+nvmens_verdict nvmens_att_leave(nvmens_attachment *att, unsigned event, nvmens_cmd *owner,
+                                bool loud)
 {
   const nvmens_cell *cell;
 

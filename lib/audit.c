@@ -14,10 +14,10 @@ typedef struct finding {
   const char *why;
 } finding;
 
-#define HOLDS(number, condition, why) \
-  do {                                \
-    if (!(condition))                 \
-      return (finding){number, why};  \
+#define HOLDS(number, condition, why)                                                              \
+  do {                                                                                             \
+    if (!(condition))                                                                              \
+      return (finding){number, why};                                                               \
   } while (0)
 static const finding fine = {0, NULL};
 
@@ -38,13 +38,14 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
         "attached to a namespace that is not allocated");
   HOLDS(4, att->state != NVMENS_ATT_ATTACHED || att->opening || nvmens_slot_is_open(att->slot),
         "attached and told, but the gate is not open");
-  HOLDS(5, active == (att->state == NVMENS_ATT_ATTACHED), "the active list is not what is attached");
+  HOLDS(5, active == (att->state == NVMENS_ATT_ATTACHED),
+        "the active list is not what is attached");
   HOLDS(16, drains == live, "a token is live iff DRAINING or ABORTING");
-  HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING),
-        "a timer runs iff DRAINING");
+  HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING), "a timer runs iff DRAINING");
   HOLDS(18, !att->owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
-  HOLDS(3, att->ns || (att->state == NVMENS_ATT_DETACHED &&
-                       nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),
+  HOLDS(3,
+        att->ns || (att->state == NVMENS_ATT_DETACHED &&
+                    nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),
         "a command holds what is detached");
   HOLDS(23, !att->timer.running || s->timers.first->at <= att->timer.at,
         "the first timer is not the earliest");

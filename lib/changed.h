@@ -2,9 +2,9 @@
 /*
  * changed.h: one changed namespace list of one controller (logs 04h and 1Ch). Floor 2.
  *
- * Two sets: `since` takes the changes, `latched` is the snapshot that reads are served from. A read at
- * offset 0 merges since into latched. What was transferred since then and is consumed leaves at the
- * next latch, so that offsets into a snapshot stay good.
+ * Two sets: `since` takes the changes, `latched` is the snapshot that reads are served from. A read
+ * at offset 0 merges since into latched. What was transferred since then and is consumed leaves at
+ * the next latch, so that offsets into a snapshot stay good.
  */
 #ifndef NVMENS_LIB_CHANGED_H
 #define NVMENS_LIB_CHANGED_H
@@ -19,10 +19,10 @@ typedef struct nvmens_changed_set {
 
 typedef struct nvmens_changed {
   nvmens_changed_set latched, since;
-  uint16_t room;   /* of each set */
-  bool snapshot;   /* latched is being read */
-  uint32_t latch;  /* its number: which snapshot */
-  uint32_t seq;    /* of the changes it holds (notice.h) */
+  uint16_t room;                         /* of each set */
+  bool snapshot;                         /* latched is being read */
+  uint32_t latch;                        /* its number: which snapshot */
+  uint32_t seq;                          /* of the changes it holds (notice.h) */
   uint32_t sent[NVMENS_LIST_NSIDS / 32]; /* entries transferred since the latch */
   uint32_t gone[NVMENS_LIST_NSIDS / 32]; /* entries consumed */
 } nvmens_changed;
@@ -37,8 +37,8 @@ bool nvmens_changed_has(const nvmens_changed *, uint32_t nsid); /* or an overflo
 void nvmens_changed_latch(nvmens_changed *, uint64_t offset, uint32_t seq);
 /* The snapshot as the log page. */
 void nvmens_changed_page(const nvmens_changed *, uint8_t page[NVMENS_PAGE]);
-/* These bytes of the snapshot have reached the host; consume: with RAE=0. Returns whether a consuming
- * read has left nothing of the snapshot. */
+/* These bytes of the snapshot have reached the host; consume: with RAE=0. Returns whether a
+ * consuming read has left nothing of the snapshot. */
 bool nvmens_changed_sent(nvmens_changed *, uint32_t offset, uint32_t len, bool consume);
 
 #endif

@@ -3,8 +3,8 @@
  * ctrl.c: one controller: its commands, its logs and events, its end (R26-R37). Floor 3.
  *
  * Invariants: a taken command is on the list until its one hook is called; a controller that is not
- * ready has no event, an empty log and the default feature 0Bh; it goes after its last attachment and
- * its last command.
+ * ready has no event, an empty log and the default feature 0Bh; it goes after its last attachment
+ * and its last command.
  */
 #include "ctrl.h"
 
@@ -106,10 +106,9 @@ void nvmens_ctrl_record(nvmens_ctrl *ctrl, int log, uint32_t nsid, bool loud)
   if (ctrl->state != NVMENS_CTRL_READY)
     return;
   nvmens_changed_add(&ctrl->changed[log], nsid);
-  nvmens_notice_change(&ctrl->notices,
-                       log == NVMENS_LOG_ATTACHED ? NVMENS_SOURCE_ATTACHED
-                                                  : NVMENS_SOURCE_ALLOCATED,
-                       loud);
+  nvmens_notice_change(
+      &ctrl->notices, log == NVMENS_LOG_ATTACHED ? NVMENS_SOURCE_ATTACHED : NVMENS_SOURCE_ALLOCATED,
+      loud);
 }
 
 static int deliverable(const nvmens_ctrl *ctrl, int held)
@@ -158,6 +157,8 @@ bool nvmens_ctrl_marks_read(nvmens_ctrl *ctrl)
   for (att = ctrl->shown; att; att = next) {
     next = att->shown_next;
     nvmens_att_mark(att, reported ? NVMENS_EV_READ_REPORTED : NVMENS_EV_READ_PENDING);
+    if (!reported) /* C6: an event with an empty list would say that nothing changed */
+      nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
   }
   return ctrl->shown != NULL;
 }

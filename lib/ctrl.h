@@ -29,6 +29,7 @@ void nvmens_ctrl_epoch(nvmens_ctrl *);
 void nvmens_ctrl_quiet(nvmens_ctrl *);
 void nvmens_ctrl_unlist(nvmens_ctrl *);
 void nvmens_ctrl_free(nvmens_ctrl *); /* and its attachments; the gate waits for its lanes */
-bool nvmens_ctrl_has_csi(const nvmens_ctrl *, uint8_t csi); /* CC.CSS enables it, or is not set yet */
+bool nvmens_ctrl_has_csi(const nvmens_ctrl *,
+                         uint8_t csi); /* CC.CSS enables it, or is not set yet */
 
 #endif

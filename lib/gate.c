@@ -2,9 +2,9 @@
 /*
  * gate.c: the ready-made drain (R51; gate.h says what it promises). Floor 2.
  *
- * Invariants: slots, lanes' chunks and superseded tables stay where they are until the gate (chunks:
- * the lane) goes; a table only gains entries; counters are never reset, only their differences count,
- * modulo 2^32; a slot's counter exists in every lane before the slot opens.
+ * Invariants: slots, lanes' chunks and superseded tables stay where they are until the gate
+ * (chunks: the lane) goes; a table only gains entries; counters are never reset, only their
+ * differences count, modulo 2^32; a slot's counter exists in every lane before the slot opens.
  */
 #define _GNU_SOURCE
 #include "gate_ctl.h"

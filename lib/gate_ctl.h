@@ -2,9 +2,9 @@
 /*
  * gate_ctl.h: the control side of the gate. Floor 2.
  *
- * A gate belongs to one controller at a time: its lookup table and its slots, one for each NSID that
- * was ever attached through it. It outlives the controller (a late command may still read a slot) and
- * serves the next one, so that reconnecting hosts do not make it grow.
+ * A gate belongs to one controller at a time: its lookup table and its slots, one for each NSID
+ * that was ever attached through it. It outlives the controller (a late command may still read a
+ * slot) and serves the next one, so that reconnecting hosts do not make it grow.
  */
 #ifndef NVMENS_LIB_GATE_CTL_H
 #define NVMENS_LIB_GATE_CTL_H
@@ -14,8 +14,8 @@
 #include "mem.h"
 
 typedef struct nvmens_bell { /* what a command that ends needs of the subsystem */
-  uint32_t rung;   /* wake was called and poll has not looked since */
-  uint32_t inside; /* remote ends under way */
+  uint32_t rung;             /* wake was called and poll has not looked since */
+  uint32_t inside;           /* remote ends under way */
   void (*wake)(void *user);
   void *user;
   int fence;

@@ -14,7 +14,8 @@ typedef struct nvmens_ident_set { /* zero-initialise */
 
 /* The UUID, NGUID or EUI64 (those that are not zero) of some member equals that of *ident. */
 bool nvmens_ident_set_has(const nvmens_ident_set *, const nvmens_ident *ident);
-/* *ident stays where it is until it is removed. 0, NVMENS_ERR_NOMEM, NVMENS_ERR_EXISTS: nothing changed. */
+/* *ident stays where it is until it is removed. 0, NVMENS_ERR_NOMEM, NVMENS_ERR_EXISTS: nothing
+ * changed. */
 int nvmens_ident_set_add(nvmens_ident_set *, const nvmens_mem *, const nvmens_ident *ident);
 /* By address. Never fails. */
 void nvmens_ident_set_remove(nvmens_ident_set *, const nvmens_ident *ident);

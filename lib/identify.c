@@ -2,8 +2,8 @@
 /*
  * identify.c: the Identify pages (R1-R6). Floor 5.
  *
- * The backend writes its part of a page first, lock released; then everything is looked up again and
- * the library's fields are written over it.
+ * The backend writes its part of a page first, lock released; then everything is looked up again
+ * and the library's fields are written over it.
  */
 #include <string.h>
 
@@ -122,7 +122,7 @@ static void put_fields(query *q, const nvmens_ns *ns)
   switch (q->cns) {
   case NVMENS_CNS_NS:
   case NVMENS_CNS_ALLOCATED_NS:
-    if (ns->csi == NVMENS_CSI_NVM)
+    if (ns->csi != NVMENS_CSI_KV)
       put_ns(ns, (nvmens_id_ns *)q->page);
     break;
   case NVMENS_CNS_NS_INDEPENDENT:
@@ -222,7 +222,7 @@ static uint16_t descriptors(query *q)
   const nvmens_ns *ns;
   uint8_t *at = q->page;
 
-  if (!valid(q))
+  if (!valid(q) || q->nsid == NVMENS_NSID_MAX)
     return invalid_ns;
   ns = visible(q, false);
   if (!ns)
@@ -286,8 +286,7 @@ static uint16_t ctrl_list(query *q, const nvmens_ns *ns)
   for (uint32_t i = 0; i < q->s->nctrl && count < NVMENS_LIST_CTRLS; i++) {
     const nvmens_ctrl *ctrl = q->s->ctrl[i];
 
-    if (ctrl->cntlid < q->cntid || ctrl->kind != NVMENS_CTRL_IO ||
-        ctrl->state == NVMENS_CTRL_GOING)
+    if (ctrl->cntlid < q->cntid || ctrl->kind != NVMENS_CTRL_IO || ctrl->state == NVMENS_CTRL_GOING)
       continue;
     if (!ns || nvmens_nsid_set_get(&ctrl->active, ns->nsid))
       nvmens_put16(list->cntlid[count++], ctrl->cntlid);

@@ -31,10 +31,12 @@ static bool parse(const nvmens_request *r, page_read *read)
   return true;
 }
 
-/* What was transferred counts; with RAE=0 it is consumed, and the notice follows from what is left. */
-static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read *read)
+/* What was transferred counts; with RAE=0 it is consumed, and the notice follows from what is left.
+ * Where another read has taken a newer snapshot meanwhile, nothing is consumed: the host is told
+ * again. */
+static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read *read, bool current)
 {
-  bool left = !nvmens_changed_sent(changed, read->offset, read->len, !read->keep);
+  bool left = !current || !nvmens_changed_sent(changed, read->offset, read->len, !read->keep);
 
   if (read->keep) {
     nvmens_notice_peek(&ctrl->notices, read->lid);
@@ -59,7 +61,7 @@ void nvmens_do_get_log(const nvmens_request *r)
     return;
   }
   changed = &ctrl->changed[read.lid == NVMENS_LID_CHANGED_ATTACHED_NS ? NVMENS_LOG_ATTACHED
-                                                                     : NVMENS_LOG_ALLOCATED];
+                                                                      : NVMENS_LOG_ALLOCATED];
   nvmens_changed_latch(changed, read.offset, ctrl->notices.seq);
   latch = changed->latch;
   nvmens_changed_page(changed, page);
@@ -68,8 +70,7 @@ void nvmens_do_get_log(const nvmens_request *r)
       nvmens_notice_peek(&ctrl->notices, read.lid);
     return;
   }
-  if (latch == changed->latch) /* else somebody else took a newer snapshot: this one was a look */
-    account(ctrl, changed, &read);
+  account(ctrl, changed, &read, latch == changed->latch);
   nvmens_cmd_end(r->cmd, 0, 0, 0);
 }
 

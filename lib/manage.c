@@ -2,9 +2,9 @@
 /*
  * manage.c: Namespace Management and Namespace Attachment (R7-R25, R40, R51-R55). Floor 5.
  *
- * A command first holds itself (one wait), does what it can, has the events delivered, and lets go; the
- * drains that it started hold it on. What the backend prepares is checked again afterwards: nothing is
- * reserved meanwhile.
+ * A command first holds itself (one wait), does what it can, has the events delivered, and lets go;
+ * the drains that it started hold it on. What the backend prepares is checked again afterwards:
+ * nothing is reserved meanwhile.
  */
 #include <string.h>
 
@@ -79,7 +79,8 @@ static void give_back_run(nvmens_subsys *s, nvmens_effect *effect)
   prep_free(s, prep);
 }
 
-/* The prep is answered and its hook has returned: free it, with what it was given and nobody took. */
+/* The prep is answered and its hook has returned: free it, with what it was given and nobody took.
+ */
 static void prep_done(nvmens_subsys *s, nvmens_prep *prep)
 {
   if (prep->in_hook || !prep->answered)
@@ -155,8 +156,8 @@ static void await(nvmens_subsys *s, nvmens_prep *prep)
   nvmens_timer_set(&s->prep_timers, &prep->timer, s->deadline);
 }
 
-/* Asks; DONE, or an answer before the hook returns, ends the command within this call. Until then the
- * command is RUNNING: nobody else ends it while the hook has it. */
+/* Asks; DONE, or an answer before the hook returns, ends the command within this call. Until then
+ * the command is RUNNING: nobody else ends it while the hook has it. */
 static void ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_intent *intent,
                 nvmens_ns *ns)
 {
@@ -392,14 +393,13 @@ static bool read_list(const uint8_t *data, nvmens_prep *prep)
 }
 
 /* In order, until the first that fails (R20). */
-static void each_entry(nvmens_cmd *cmd, const nvmens_prep *prep, bool attach)
+static void each_entry(nvmens_cmd *cmd, nvmens_ns *ns, const nvmens_prep *prep, bool attach)
 {
   nvmens_subsys *s = cmd->ctrl->subsys;
   const nvmens_verdict no_ctrl = {NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND};
 
   for (uint16_t i = 0; i < prep->ncntlid && !cmd->sf; i++) {
     nvmens_ctrl *ctrl = nvmens_ctrl_of(s, prep->cntlid[i]);
-    nvmens_ns *ns = nvmens_ns_allocated(s, prep->nsid);
     nvmens_verdict verdict;
 
     if (!ctrl || ctrl->kind != NVMENS_CTRL_IO)
@@ -414,11 +414,13 @@ static void each_entry(nvmens_cmd *cmd, const nvmens_prep *prep, bool attach)
 
 static void attach_prepared(nvmens_prep *prep)
 {
-  if (nvmens_ns_allocated(prep->ctrl->subsys, prep->nsid))
-    each_entry(prep->cmd, prep, true);
+  nvmens_ns *ns = nvmens_ns_of_ref(prep->ctrl->subsys, prep->ref);
+
+  if (ns && ns->state == NVMENS_NS_ALLOCATED)
+    each_entry(prep->cmd, ns, prep, true);
   else /* it went while the backend was asked */
-    set_result(prep->cmd,
-               NVMENS_VERDICT(NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR, NVMENS_ERR_STALE), 0);
+    set_result(prep->cmd, NVMENS_VERDICT(NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR, NVMENS_ERR_STALE),
+               0);
 }
 
 static uint16_t check_nsid(const nvmens_subsys *s, uint32_t nsid)
@@ -441,11 +443,12 @@ static void attach_or_detach(const nvmens_request *r, nvmens_prep *prep, bool at
                                 .ncntlid = prep->ncntlid};
 
   if (attach && prep->ncntlid) {
+    prep->ref = (nvmens_nsref){ns->nsid, ns->gen};
     ask(r, prep, &intent, ns);
     return;
   }
   hold(r->cmd);
-  each_entry(r->cmd, prep, attach);
+  each_entry(r->cmd, ns, prep, attach);
   let_go(r->cmd);
   prep_free(s, prep);
 }
@@ -472,7 +475,6 @@ void nvmens_do_ns_attachment(const nvmens_request *r)
     nvmens_cmd_end(r->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
     return;
   }
-  prep->nsid = r->nsid;
   if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
     prep_free(s, prep);
     return;

@@ -2,8 +2,9 @@
 /*
  * notice.c: the events of one controller and the AERs that wait for them (R26-R36). Floor 2.
  *
- * Invariants: a source is on the list iff it is not CLEAR; a source with its bit off is not REPORTED;
- * at most one source of a mask scope is REPORTED. The list is short: it holds kinds, not events.
+ * Invariants: a source is on the list iff it is not CLEAR; a source with its bit off is not
+ * REPORTED; at most one source of a mask scope is REPORTED. The list is short: it holds kinds, not
+ * events.
  */
 #include "notice.h"
 
@@ -247,6 +248,6 @@ uint32_t nvmens_notice_count(const nvmens_notices *n, uint8_t state)
   uint32_t count = 0;
 
   for (uint16_t at = n->first; at; at = n->source[at - 1].next)
-    count += n->source[at - 1].state == state;
+    count += n->source[at - 1].state == state && enabled(n, &n->source[at - 1]);
   return count;
 }

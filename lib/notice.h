@@ -2,8 +2,8 @@
 /*
  * notice.h: the events of one controller and the AERs that wait for them. Floor 2.
  *
- * A source is a (type, information) pair; it holds at most one event, so nothing here can be full and
- * nothing allocates. Which sources are masked follows from the states of the others.
+ * A source is a (type, information) pair; it holds at most one event, so nothing here can be full
+ * and nothing allocates. Which sources are masked follows from the states of the others.
  */
 #ifndef NVMENS_LIB_NOTICE_H
 #define NVMENS_LIB_NOTICE_H
@@ -44,8 +44,8 @@ static inline uint16_t nvmens_source_of(uint8_t type, uint8_t info)
 }
 
 enum { /* the library's own, as nvmens_source_of gives them */
-  NVMENS_SOURCE_ATTACHED = NVMENS_AER_NOTICE * 256 + NVMENS_NOTICE_ATTACHED_NS_CHANGED,
-  NVMENS_SOURCE_ALLOCATED = NVMENS_AER_NOTICE * 256 + NVMENS_NOTICE_ALLOCATED_NS_CHANGED
+       NVMENS_SOURCE_ATTACHED = NVMENS_AER_NOTICE * 256 + NVMENS_NOTICE_ATTACHED_NS_CHANGED,
+       NVMENS_SOURCE_ALLOCATED = NVMENS_AER_NOTICE * 256 + NVMENS_NOTICE_ALLOCATED_NS_CHANGED
 };
 
 void nvmens_notice_init(nvmens_notices *, nvmens_core *, uint16_t cntlid, uint8_t scope);
@@ -55,7 +55,8 @@ nvmens_cmd *nvmens_notice_unpark(nvmens_notices *);
 nvmens_cmd *nvmens_notice_unpark_cid(nvmens_notices *, uint16_t cid);
 /* A change that the host is to hear of (loud), or that only entered the log. */
 void nvmens_notice_change(nvmens_notices *, uint16_t source, bool loud);
-/* The same (loud) for a source of the backend's, which says what clears it and what lets it pass. */
+/* The same (loud) for a source of the backend's, which says what clears it and what lets it pass.
+ */
 void nvmens_notice_post(nvmens_notices *, uint16_t source, uint8_t lid, uint32_t mask);
 /* The source to be delivered next if an AER were there; held: not this one yet. -1: none. */
 int nvmens_notice_next(const nvmens_notices *, int held);
@@ -69,6 +70,7 @@ void nvmens_notice_peek(nvmens_notices *, uint8_t lid);
 void nvmens_notice_set_aec(nvmens_notices *, uint32_t aec);
 /* A new epoch: nothing is owed. Parked AERs are the caller's to end. */
 void nvmens_notice_reset(nvmens_notices *, uint32_t aec);
+/* Sources in this state whose bit is on. */
 uint32_t nvmens_notice_count(const nvmens_notices *, uint8_t state);
 
 #endif

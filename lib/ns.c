@@ -141,7 +141,7 @@ static void ns_free(nvmens_ns *ns)
 }
 
 nvmens_verdict nvmens_ns_prepare(nvmens_subsys *s, const nvmens_ns_config *config, void *user,
-                                nvmens_ns **out)
+                                 nvmens_ns **out)
 {
   const nvmens_verdict full = {NVMENS_SC_NS_INSUFFICIENT_CAPACITY | NVMENS_SF_DNR,
                                NVMENS_ERR_CAPACITY};

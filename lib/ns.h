@@ -15,7 +15,8 @@ nvmens_subject nvmens_about_ns(const nvmens_ns *);
 nvmens_u128 nvmens_ns_bytes(uint64_t blocks, uint8_t lbads);
 /* Takes an NSID, the identity, and room in every log for its changes. config is valid. Nothing has
  * changed on failure. It is ABSENT until published; until then it can be forgotten. */
-nvmens_verdict nvmens_ns_prepare(nvmens_subsys *, const nvmens_ns_config *, void *user, nvmens_ns **);
+nvmens_verdict nvmens_ns_prepare(nvmens_subsys *, const nvmens_ns_config *, void *user,
+                                 nvmens_ns **);
 void nvmens_ns_forget(nvmens_ns *);
 void nvmens_ns_publish(nvmens_ns *); /* ALLOCATED, capacity debited */
 /* DELETE, UNPLUG, UNPLUG_SURPRISE: the state only; returns the cell's actions. */

@@ -14,7 +14,7 @@
  *
  * Invariants
  *  1 A leaf (shift 0) has a member, an inner node two children or more.
- *  2 base is a multiple of 64 << shift; the keys below the node differ from base in bits below that.
+ *  2 base is a multiple of 64 << shift; the keys below the node differ from it in lower bits only.
  *  3 A bit of full: that digit's keys are all members. In a leaf full is present. (Key FFFFFFFFh
  *    does not exist, so the root at shift 30 is never full.)
  *  4 slots is at least the number of present bits; SPREAD slots have a digit as index, fewer are

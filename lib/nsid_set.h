@@ -2,8 +2,8 @@
 /*
  * nsid_set.h: an ordered sparse map from NSID to pointer. Floor 0.
  *
- * Any NSID but 0; every operation takes a bounded number of steps whatever the NSIDs are and however
- * many there are; memory follows the number of members, not the largest NSID.
+ * Any NSID but 0; every operation takes a bounded number of steps whatever the NSIDs are and
+ * however many there are; memory follows the number of members, not the largest NSID.
  */
 #ifndef NVMENS_LIB_NSID_SET_H
 #define NVMENS_LIB_NSID_SET_H

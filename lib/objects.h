@@ -36,9 +36,9 @@ typedef struct nvmens_attachment {
   nvmens_effect attached, drain_begin, drain_abort, detached;
   nvmens_token token;
   uint32_t nsid;
-  uint32_t place;  /* of its tokens */
+  uint32_t place;   /* of its tokens */
   uint16_t outcome; /* of the backend's half, for the trace */
-  uint8_t state;   /* nvmens_att_state */
+  uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
   uint8_t known;     /* identity is valid */
   uint8_t opening;   /* ATTACHED, `attached` has not returned */
@@ -74,8 +74,8 @@ typedef struct nvmens_prep { /* a command that waits for the backend */
   void *ns_user; /* prepared, and to be given back */
   nvmens_effect give_back;
   uint64_t deadline_ns;
+  nvmens_nsref ref; /* attach */
   uint32_t place;
-  uint32_t nsid;
   uint8_t create, csi, answered, in_hook;
   uint16_t ncntlid;
   uint16_t cntlid[NVMENS_LIST_CTRLS];
@@ -88,14 +88,14 @@ struct nvmens_ctrl {
   nvmens_subsys *subsys;
   void *user;
   nvmens_gate *gate;
-  nvmens_nsid_set atts;   /* every NSID it ever had: nvmens_attachment */
-  nvmens_nsid_set active; /* those ATTACHED */
-  nvmens_cmd *cmds;       /* taken and not ended */
+  nvmens_nsid_set atts;     /* every NSID it ever had: nvmens_attachment */
+  nvmens_nsid_set active;   /* those ATTACHED */
+  nvmens_cmd *cmds;         /* taken and not ended */
   nvmens_attachment *shown; /* swap marks SHOWN */
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
-  uint32_t live;    /* attachments that refer to a namespace */
-  uint32_t opening; /* of those, ATTACHED and not yet open */
+  uint32_t live;             /* attachments that refer to a namespace */
+  uint32_t opening;          /* of those, ATTACHED and not yet open */
   uint32_t epoch;
   uint32_t calling_epoch; /* of the command that a hook is called for, if `calling` */
   uint32_t css;
@@ -110,9 +110,9 @@ enum { NVMENS_LOG_ATTACHED = 0, NVMENS_LOG_ALLOCATED = 1 };
 struct nvmens_subsys {
   nvmens_core core;
   nvmens_subsys_config config;
-  nvmens_nsid_set ns;    /* every namespace not ABSENT */
-  nvmens_ctrl **ctrl;    /* by CNTLID */
-  nvmens_gate *gates;    /* in use and free ones */
+  nvmens_nsid_set ns; /* every namespace not ABSENT */
+  nvmens_ctrl **ctrl; /* by CNTLID */
+  nvmens_gate *gates; /* in use and free ones */
   nvmens_attachment *closing;
   nvmens_ns *deleting;
   nvmens_prep *preps;
@@ -143,8 +143,8 @@ typedef struct nvmens_verdict {
 #define NVMENS_VERDICT_OK       NVMENS_VERDICT(0, 0)
 #define NVMENS_VERDICT_NOMEM    NVMENS_VERDICT(NVMENS_SC_INTERNAL_ERROR, NVMENS_ERR_NOMEM)
 
-#define NVMENS_OBJECT(pointer, type, member) \
-  ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define NVMENS_OBJECT(pointer, type, member)                                                       \
+  ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline nvmens_subject nvmens_about_att(const nvmens_attachment *att)
 {

@@ -2,14 +2,16 @@
 /*
  * outbox.c: effects in order, one at a time, by a loop with a budget. Floor 1.
  *
- * Invariants: an effect is linked at most once; whoever set `flushing` clears it; when it is clear and
- * the lock is free, either nothing is queued or wake was called.
+ * Invariants: an effect is linked at most once; whoever set `flushing` clears it; when it is clear
+ * and the lock is free, either nothing is queued or wake was called.
  */
 #include "outbox.h"
 
 #include <sched.h>
 
-enum { BUDGET = 4096 }; /* hooks in a row for one caller: a hook that feeds itself ends up in poll */
+enum {
+  BUDGET = 4096
+}; /* hooks in a row for one caller: a hook that feeds itself ends up in poll */
 
 /* The hooks that this thread is in, innermost first: the only state outside the objects. */
 static _Thread_local nvmens_frame *frames;

@@ -18,8 +18,13 @@ const nvmens_cell *nvmens_cell_of(nvmens_machine machine, uint8_t state, unsigne
 const nvmens_cell *nvmens_step(nvmens_core *core, nvmens_machine machine, uint8_t *state,
                                unsigned event, nvmens_subject subject)
 {
-  static const nvmens_cell nothing = {NVMENS_REFUSE, 0, 0, NVMENS_SC_INTERNAL_ERROR,
-                                      NVMENS_ERR_BUSY, "", "a cell that is never reached"};
+  static const nvmens_cell nothing = {NVMENS_REFUSE,
+                                      0,
+                                      0,
+                                      NVMENS_SC_INTERNAL_ERROR,
+                                      NVMENS_ERR_BUSY,
+                                      "",
+                                      "a cell that is never reached"};
   const nvmens_cell *cell = nvmens_cell_of(machine, *state, event);
   nvmens_trace trace;
 

@@ -2,8 +2,9 @@
 /*
  * subsys.c: changes that concern several objects, in phases (R38-R41, R51). Floor 4.
  *
- * Invariants: an allocated event goes to every ready controller; whom auto attach serves is decided in
- * nvmens_fan_new_ctrl and nvmens_fan_plug only; the answer for barred I/O follows from who is attached.
+ * Invariants: an allocated event goes to every ready controller; whom auto attach serves is decided
+ * in nvmens_fan_new_ctrl and nvmens_fan_plug only; the answer for barred I/O follows from who is
+ * attached.
  */
 #include "subsys.h"
 
@@ -315,8 +316,8 @@ nvmens_verdict nvmens_fan_update(nvmens_ns *ns, const nvmens_ns_attrs *attrs)
 
   if (cell->kind != NVMENS_GO)
     return NVMENS_VERDICT(cell->sf, cell->err);
-  verdict = nvmens_ns_resize(ns, nsze, ncap,
-                             attrs->set & NVMENS_SET_FORMAT ? attrs->flbas : ns->flbas);
+  verdict =
+      nvmens_ns_resize(ns, nsze, ncap, attrs->set & NVMENS_SET_FORMAT ? attrs->flbas : ns->flbas);
   if (verdict.err)
     return verdict;
   if (attrs->set & NVMENS_SET_WRITE_PROTECT)

@@ -3,8 +3,9 @@
  * subsys.h: changes that concern several objects, in phases. Floor 4.
  *
  * Every call of the library stands between enter and commit: the lock is held, the objects change,
- * then one barrier makes the closed gates bar, then the effects run. A fan-out keeps this order: gates
- * and states, logs, and then deliveries in the order of CNTLIDs; the issuer's completion comes last.
+ * then one barrier makes the closed gates bar, then the effects run. A fan-out keeps this order:
+ * gates and states, logs, and then deliveries in the order of CNTLIDs; the issuer's completion
+ * comes last.
  */
 #ifndef NVMENS_LIB_SUBSYS_H
 #define NVMENS_LIB_SUBSYS_H
@@ -24,7 +25,8 @@ int nvmens_fan_new_ctrl(nvmens_ctrl *);
 /* ENABLE, RESET, SHUTDOWN, CTRL_REMOVE. 0, or the table's refusal. */
 int nvmens_fan_ctrl(nvmens_ctrl *, unsigned event);
 
-nvmens_verdict nvmens_fan_create(nvmens_subsys *, const nvmens_ns_config *, void *user, nvmens_ns **);
+nvmens_verdict nvmens_fan_create(nvmens_subsys *, const nvmens_ns_config *, void *user,
+                                 nvmens_ns **);
 int nvmens_fan_plug(nvmens_ns *);
 nvmens_verdict nvmens_fan_attach(nvmens_ns *, nvmens_ctrl *);
 nvmens_verdict nvmens_fan_detach(nvmens_ns *, nvmens_ctrl *, unsigned event, nvmens_cmd *owner);

@@ -2,19 +2,31 @@
 TAP_TESTS = \
 	%D%/test_aer \
 	%D%/test_aer_end \
+	%D%/test_attach \
 	%D%/test_change \
+	%D%/test_drain \
+	%D%/test_drain_owner \
 	%D%/test_event \
 	%D%/test_event_switch \
+	%D%/test_feature \
 	%D%/test_ident_set \
 	%D%/test_identify \
 	%D%/test_identify_ctrl \
 	%D%/test_identify_lists \
 	%D%/test_identify_pages \
+	%D%/test_log \
+	%D%/test_log_page \
+	%D%/test_log_race \
 	%D%/test_ns_attach \
 	%D%/test_ns_mgmt \
 	%D%/test_ns_prepare \
 	%D%/test_nsid_set \
-	%D%/test_timer
+	%D%/test_scenarios \
+	%D%/test_scenarios_drain \
+	%D%/test_scenarios_race \
+	%D%/test_swap_mark \
+	%D%/test_timer \
+	%D%/test_unplug
 
 # *.run and *.sh are judged by their exit code (77: skipped), everything else by its TAP.
 RUN_TESTS = \

@@ -9,10 +9,10 @@
 
 static void enter(rig *r, int effect)
 {
-  ck_assert_msg(!r->locked, "a hook runs under the lock");
+  RIG_SAY(!r->locked, "a hook runs under the lock");
   r->hooks++;
   if (effect)
-    ck_assert_msg(r->effects++ == 0, "effects nest (T3)");
+    RIG_SAY(r->effects++ == 0, "effects nest (T3)");
 }
 
 static void leave(rig *r, const rig_event *e)
@@ -21,7 +21,7 @@ static void leave(rig *r, const rig_event *e)
     if (r->nlog == r->alog) {
       r->alog = r->alog ? 2 * r->alog : 64;
       r->log = realloc(r->log, r->alog * sizeof(*r->log));
-      ck_assert_ptr_nonnull(r->log);
+      RIG_MUST(r->log);
     }
     r->log[r->nlog++] = *e;
   }
@@ -36,7 +36,7 @@ static void leave(rig *r, const rig_event *e)
 
 static void answered(rig_cmd *cmd)
 {
-  ck_assert_msg(cmd->done + cmd->dropped == 0, "a command is answered twice");
+  RIG_SAY(cmd->done + cmd->dropped == 0, "a command is answered twice");
   cmd->order = ++cmd->rig->answers;
   memset(&cmd->cmd, 0xA5, sizeof(cmd->cmd));
 }
@@ -48,8 +48,8 @@ static void on_complete(void *ctrl_user, nvmens_cmd *c, nvmens_status status, ui
   rig_cmd *cmd = (rig_cmd *)c;
 
   enter(ctrl->rig, 1);
-  ck_assert_ptr_eq(cmd->ctrl, ctrl);
-  ck_assert_int_eq(ctrl->released, 0);
+  RIG_MUST(cmd->ctrl == ctrl);
+  RIG_MUST(ctrl->released == 0);
   answered(cmd);
   cmd->done = 1;
   cmd->sf = status.sf;
@@ -69,8 +69,8 @@ static void on_drop(void *ctrl_user, nvmens_cmd *c)
   rig_cmd *cmd = (rig_cmd *)c;
 
   enter(ctrl->rig, 1);
-  ck_assert_ptr_eq(cmd->ctrl, ctrl);
-  ck_assert_int_eq(ctrl->released, 0);
+  RIG_MUST(cmd->ctrl == ctrl);
+  RIG_MUST(ctrl->released == 0);
   answered(cmd);
   cmd->dropped = 1;
   leave(ctrl->rig, &(rig_event){.kind = RIG_DROP, .ctrl = ctrl, .cmd = cmd});
@@ -86,7 +86,7 @@ static nvmens_status on_transfer(void *ctrl_user, nvmens_cmd *c, void *buf, size
 
   enter(r, 0);
   cmd->transfers++;
-  ck_assert_uint_le(cmd->moved + len, cmd->size);
+  RIG_MUST(cmd->moved + len <= cmd->size);
   if (r->fail_transfer && --r->fail_transfer == 0) {
     status.sf = r->transfer_sf;
   } else if (len) {
@@ -109,7 +109,7 @@ static rig_ns *new_ns(rig *r)
 {
   rig_ns *ns = calloc(1, sizeof(*ns));
 
-  ck_assert_ptr_nonnull(ns);
+  RIG_MUST(ns);
   ns->rig = r;
   ns->id = ++r->nns;
   ns->drain = -1;
@@ -144,13 +144,13 @@ static nvmens_wait on_prepare(void *ctrl_user, nvmens_cmd *c, const nvmens_inten
   nvmens_wait wait = NVMENS_PENDING;
 
   enter(r, 0);
-  ck_assert_uint_ne(token, 0);
+  RIG_MUST(token != 0);
   r->intent = *intent;
   r->prepare_token = token;
   if (r->prepare == RIG_PREPARE_DONE && !intent->create)
     wait = NVMENS_DONE;
   else if (r->prepare != RIG_PREPARE_PENDING)
-    ck_assert_int_eq(rig_prepared(r, r->prepare_sf, NULL), 0);
+    RIG_MUST(rig_prepared(r, r->prepare_sf, NULL) == 0);
   leave(r, &(rig_event){.kind = RIG_PREPARE,
                         .ctrl = ctrl,
                         .ns = intent->ns_user,
@@ -170,7 +170,7 @@ static int on_identify(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi,
   ((uint8_t *)page)[NVMENS_PAGE - 1] = 0x5A;
   leave(r, &(rig_event){.kind = RIG_IDENTIFY, .ctrl = ctrl, .ns = ns_user, .data = page});
   if (ns_user)
-    ck_assert_int_eq(((rig_ns *)ns_user)->released, 0);
+    RIG_MUST(((rig_ns *)ns_user)->released == 0);
   return r->identify_fails ? -1 : 0;
 }
 
@@ -182,9 +182,9 @@ static void on_attached(void *ns_user, void *ctrl_user)
   rig_ctrl *ctrl = ctrl_user;
 
   enter(ns->rig, 1);
-  ck_assert_int_eq(ns->released, 0);
-  ck_assert_int_eq(ctrl->released, 0);
-  ck_assert_int_eq(ns->on[ctrl->id], 0);
+  RIG_MUST(ns->released == 0);
+  RIG_MUST(ctrl->released == 0);
+  RIG_MUST(ns->on[ctrl->id] == 0);
   ns->on[ctrl->id] = 1;
   leave(ns->rig, &(rig_event){.kind = RIG_ATTACHED, .ns = ns, .ctrl = ctrl});
 }
@@ -195,10 +195,10 @@ static void on_detached(void *ns_user, void *ctrl_user)
   rig_ctrl *ctrl = ctrl_user;
 
   enter(ns->rig, 1);
-  ck_assert_int_eq(ns->released, 0);
-  ck_assert_int_eq(ctrl->released, 0);
-  ck_assert_int_eq(ns->on[ctrl->id], 1);
-  ck_assert_uint_eq(ns->held[ctrl->id], 0); /* G1 */
+  RIG_MUST(ns->released == 0);
+  RIG_MUST(ctrl->released == 0);
+  RIG_MUST(ns->on[ctrl->id] == 1);
+  RIG_MUST(ns->held[ctrl->id] == 0); /* G1 */
   ns->on[ctrl->id] = 0;
   leave(ns->rig, &(rig_event){.kind = RIG_DETACHED, .ns = ns, .ctrl = ctrl});
 }
@@ -209,10 +209,10 @@ static void on_released(void *ns_user, nvmens_reason reason)
   unsigned i;
 
   enter(ns->rig, 1);
-  ck_assert_int_eq(ns->released, 0);
+  RIG_MUST(ns->released == 0);
   for (i = 0; i < RIG_CTRLS; i++) {
-    ck_assert_int_eq(ns->on[i], 0);
-    ck_assert_uint_eq(ns->held[i], 0);
+    RIG_MUST(ns->on[i] == 0);
+    RIG_MUST(ns->held[i] == 0);
   }
   ns->released++;
   ns->reason = reason;
@@ -226,9 +226,9 @@ static void on_ctrl_released(void *ctrl_user)
   rig_ns *ns;
 
   enter(r, 1);
-  ck_assert_int_eq(ctrl->released, 0);
+  RIG_MUST(ctrl->released == 0);
   for (ns = r->ns; ns; ns = ns->next)
-    ck_assert_int_eq(ns->on[ctrl->id], 0);
+    RIG_MUST(ns->on[ctrl->id] == 0);
   ctrl->released = 1;
   ctrl->c = NULL;
   leave(r, &(rig_event){.kind = RIG_CTRL_RELEASED, .ctrl = ctrl});
@@ -242,13 +242,13 @@ static nvmens_wait on_drain(void *ns_user, void *ctrl_user, nvmens_token token)
   const rig_drain how = ns->drain < 0 ? r->drain : (rig_drain)ns->drain;
 
   enter(r, 1);
-  ck_assert_int_eq(ns->released, 0);
-  ck_assert_int_eq(ctrl->released, 0);
-  ck_assert_int_eq(ns->on[ctrl->id], 1);
-  ck_assert_uint_ne(token, 0);
+  RIG_MUST(ns->released == 0);
+  RIG_MUST(ctrl->released == 0);
+  RIG_MUST(ns->on[ctrl->id] == 1);
+  RIG_MUST(token != 0);
   ns->token[ctrl->id] = token;
   if (how == RIG_DRAIN_EARLY || how == RIG_DRAIN_DOUBLE)
-    ck_assert_int_eq(rig_done(r, token), 0); /* T7 */
+    RIG_MUST(rig_done(r, token) == 0); /* T7 */
   leave(r, &(rig_event){.kind = RIG_DRAIN, .ns = ns, .ctrl = ctrl, .token = token});
   return how == RIG_DRAIN_DONE || how == RIG_DRAIN_DOUBLE ? NVMENS_DONE : NVMENS_PENDING;
 }
@@ -259,10 +259,10 @@ static void on_abort(void *ns_user, void *ctrl_user, nvmens_token token)
   rig_ctrl *ctrl = ctrl_user;
 
   enter(ns->rig, 1);
-  ck_assert_int_eq(ns->released, 0);
-  ck_assert_int_eq(ctrl->released, 0);
-  ck_assert_int_eq(ns->on[ctrl->id], 1);
-  ck_assert_uint_eq(token, ns->token[ctrl->id]);
+  RIG_MUST(ns->released == 0);
+  RIG_MUST(ctrl->released == 0);
+  RIG_MUST(ns->on[ctrl->id] == 1);
+  RIG_MUST(token == ns->token[ctrl->id]);
   leave(ns->rig, &(rig_event){.kind = RIG_ABORT, .ns = ns, .ctrl = ctrl, .token = token});
 }
 
@@ -277,7 +277,7 @@ static void on_lock(void *user)
 {
   rig *r = user;
 
-  ck_assert_msg(!r->locked, "the lock is taken twice");
+  RIG_SAY(!r->locked, "the lock is taken twice");
   r->locked = 1;
 }
 
@@ -285,7 +285,7 @@ static void on_unlock(void *user)
 {
   rig *r = user;
 
-  ck_assert_msg(r->locked, "the lock is given twice");
+  RIG_SAY(r->locked, "the lock is given twice");
   r->locked = 0;
 }
 
@@ -310,7 +310,7 @@ static void *take(void *user, size_t size)
   if (r->fail_alloc)
     r->fail_alloc--;
   block = malloc(size);
-  ck_assert_ptr_nonnull(block);
+  RIG_MUST(block);
   memset(block, 0xC5, size); /* nobody may count on zeroes */
   r->live++;
   return block;
@@ -322,7 +322,7 @@ static void give(void *user, void *block)
 
   if (!block)
     return;
-  ck_assert_uint_gt(r->live, 0);
+  RIG_MUST(r->live > 0);
   r->live--;
   free(block);
 }
@@ -358,8 +358,8 @@ rig *rig_new_without(const nvmens_subsys_config *config, unsigned hooks)
 {
   rig *r = calloc(1, sizeof(*r));
 
-  ck_assert_ptr_nonnull(r);
-  ck_assert_int_eq(start(r, config, hooks), 0);
+  RIG_MUST(r);
+  RIG_MUST(start(r, config, hooks) == 0);
   rig_check(r);
   return r;
 }
@@ -369,12 +369,12 @@ int rig_try(const nvmens_subsys_config *config, unsigned fail_alloc)
   rig *r = calloc(1, sizeof(*r));
   int rc;
 
-  ck_assert_ptr_nonnull(r);
+  RIG_MUST(r);
   r->fail_alloc = fail_alloc;
   rc = start(r, config, 0);
   if (rc == 0)
-    ck_assert_int_eq(nvmens_subsys_del(r->s), 0);
-  ck_assert_uint_eq(r->live, 0);
+    RIG_MUST(nvmens_subsys_del(r->s) == 0);
+  RIG_MUST(r->live == 0);
   free(r);
   return rc;
 }
@@ -391,9 +391,9 @@ void rig_check(rig *r)
 
   if (r->hooks || r->no_check)
     return;
-  ck_assert_msg(!r->locked, "a call has returned with the lock held");
+  RIG_SAY(!r->locked, "a call has returned with the lock held");
   broken = nvmens_subsys_check(r->s, &why);
-  ck_assert_msg(broken == 0, "invariant %d: %s", broken, why ? why : "?");
+  RIG_SAY(broken == 0, "invariant %d: %s", broken, why ? why : "?");
 }
 
 static void finish_drains(rig *r)
@@ -415,9 +415,9 @@ static void free_all(rig *r)
     const uint8_t *byte = (const uint8_t *)&cmd->cmd;
     size_t i;
 
-    ck_assert_uint_eq(cmd->done + cmd->dropped, cmd->taken ? 1 : 0);
+    RIG_MUST(cmd->done + cmd->dropped == (cmd->taken ? 1u : 0u));
     for (i = 0; cmd->taken && i < sizeof(cmd->cmd); i++)
-      ck_assert_msg(byte[i] == 0xA5, "a command is written after its answer");
+      RIG_SAY(byte[i] == 0xA5, "a command is written after its answer");
     r->cmds = cmd->next;
     free(cmd->own);
     free(cmd);
@@ -425,14 +425,14 @@ static void free_all(rig *r)
   while (r->ns) {
     rig_ns *ns = r->ns;
 
-    ck_assert_int_eq(ns->released, ns->owned);
+    RIG_MUST(ns->released == ns->owned);
     r->ns = ns->next;
     free(ns);
   }
   while (r->nctrl) {
     rig_ctrl *ctrl = r->ctrl[--r->nctrl];
 
-    ck_assert_int_eq(ctrl->released, ctrl->owned);
+    RIG_MUST(ctrl->released == ctrl->owned);
     free(ctrl);
   }
   free(r->log);
@@ -444,7 +444,7 @@ void rig_end(rig *r)
 {
   unsigned i;
 
-  ck_assert_uint_eq(r->hooks, 0);
+  RIG_MUST(r->hooks == 0);
   r->react = NULL;
   for (i = 0; i < r->nctrl; i++)
     if (r->ctrl[i]->c)
@@ -454,7 +454,7 @@ void rig_end(rig *r)
     rig_lane_del(r, r->lane[0]);
   rig_rest(r);
   r->drain = RIG_DRAIN_DONE;
-  ck_assert_int_eq(nvmens_subsys_del(r->s), 0);
-  ck_assert_uint_eq(r->live, 0);
+  RIG_MUST(nvmens_subsys_del(r->s) == 0);
+  RIG_MUST(r->live == 0);
   free_all(r);
 }

@@ -270,6 +270,14 @@ rig_cmd *rig_host_detach(rig_ctrl *issuer, uint32_t nsid, rig_ctrl *from);
 rig_cmd *rig_host_create(rig_ctrl *issuer, uint64_t nsze, int shared);
 rig_cmd *rig_host_delete(rig_ctrl *issuer, uint32_t nsid);
 
+/* What the rig asserts with: ck_assert writes to a file each time, and that is slow. */
+#define RIG_SAY(what, ...)                                                                         \
+  do {                                                                                             \
+    if (!(what))                                                                                   \
+      ck_abort_msg(__VA_ARGS__);                                                                   \
+  } while (0)
+#define RIG_MUST(what) RIG_SAY((what), "%s", #what)
+
 #define RIG_OK(cmd)        rig_expect((cmd), 0, __FILE__, __LINE__)
 #define RIG_FAILS(cmd, sf) rig_expect((cmd), (sf), __FILE__, __LINE__)
 /* Asserts that the command has completed with this status; returns it. */

@@ -25,7 +25,7 @@ void rig_rest(rig *r)
   unsigned wakes, rounds = 0;
 
   do {
-    ck_assert_uint_lt(rounds++, 100000);
+    RIG_MUST(rounds++ < 100000);
     wakes = r->wakes;
     rig_poll(r);
   } while (r->wakes != wakes);
@@ -38,8 +38,8 @@ int rig_ctrl_try(rig *r, const nvmens_ctrl_config *config, rig_ctrl **out)
   rig_ctrl *ctrl = calloc(1, sizeof(*ctrl));
   int rc;
 
-  ck_assert_ptr_nonnull(ctrl);
-  ck_assert_uint_lt(r->nctrl, RIG_CTRLS);
+  RIG_MUST(ctrl);
+  RIG_MUST(r->nctrl < RIG_CTRLS);
   ctrl->rig = r;
   ctrl->id = r->nctrl;
   r->ctrl[r->nctrl++] = ctrl;
@@ -61,7 +61,7 @@ rig_ctrl *rig_ctrl_new(rig *r, const nvmens_ctrl_config *config)
 {
   rig_ctrl *ctrl;
 
-  ck_assert_int_eq(rig_ctrl_try(r, config, &ctrl), 0);
+  RIG_MUST(rig_ctrl_try(r, config, &ctrl) == 0);
   return ctrl;
 }
 
@@ -75,7 +75,7 @@ rig_ctrl *rig_ctrl_on(rig *r)
 
 void rig_enable(rig_ctrl *ctrl)
 {
-  ck_assert_int_eq(nvmens_ctrl_enable(ctrl->c, 0), 0);
+  RIG_MUST(nvmens_ctrl_enable(ctrl->c, 0) == 0);
   rig_check(ctrl->rig);
 }
 
@@ -110,7 +110,7 @@ nvmens_ctrl_info rig_info(rig_ctrl *ctrl)
 {
   nvmens_ctrl_info info;
 
-  ck_assert_int_eq(nvmens_ctrl_query(ctrl->c, &info), 0);
+  RIG_MUST(nvmens_ctrl_query(ctrl->c, &info) == 0);
   return info;
 }
 
@@ -136,7 +136,7 @@ int rig_ns_try(rig *r, const nvmens_ns_config *given, rig_ns **out)
   rig_ns *ns = calloc(1, sizeof(*ns));
   int rc;
 
-  ck_assert_ptr_nonnull(ns);
+  RIG_MUST(ns);
   ns->rig = r;
   ns->id = ++r->nns;
   ns->drain = -1;
@@ -161,7 +161,7 @@ rig_ns *rig_ns_new(rig *r, const nvmens_ns_config *config)
 {
   rig_ns *ns;
 
-  ck_assert_int_eq(rig_ns_try(r, config, &ns), 0);
+  RIG_MUST(rig_ns_try(r, config, &ns) == 0);
   return ns;
 }
 
@@ -183,7 +183,7 @@ rig_ns *rig_find(rig *r, uint32_t nsid)
 
   if (nvmens_ns_find(r->s, nsid, &ref) != 0)
     return NULL;
-  ck_assert_int_eq(nvmens_ns_query(r->s, ref, &info), 0);
+  RIG_MUST(nvmens_ns_query(r->s, ref, &info) == 0);
   ns = info.ns_user;
   ns->ref = ref;
   return ns;
@@ -256,7 +256,7 @@ nvmens_att_info rig_att(rig_ns *ns, rig_ctrl *ctrl)
 {
   nvmens_att_info info;
 
-  ck_assert_int_eq(nvmens_att_query(ns->rig->s, ns->ref, ctrl->c, &info), 0);
+  RIG_MUST(nvmens_att_query(ns->rig->s, ns->ref, ctrl->c, &info) == 0);
   return info;
 }
 
@@ -266,8 +266,8 @@ nvmens_lane *rig_lane(rig_ctrl *ctrl)
 {
   rig *r = ctrl->rig;
 
-  ck_assert_uint_lt(r->nlane, RIG_CTRLS);
-  ck_assert_int_eq(nvmens_lane_new(&r->lane[r->nlane], ctrl->c), 0);
+  RIG_MUST(r->nlane < RIG_CTRLS);
+  RIG_MUST(nvmens_lane_new(&r->lane[r->nlane], ctrl->c) == 0);
   r->lane_ctrl[r->nlane] = ctrl;
   rig_check(r);
   return r->lane[r->nlane++];
@@ -278,7 +278,7 @@ static unsigned lane_index(const rig *r, const nvmens_lane *lane)
   unsigned i;
 
   for (i = 0; r->lane[i] != lane; i++)
-    ck_assert_uint_lt(i + 1, r->nlane);
+    RIG_MUST(i + 1 < r->nlane);
   return i;
 }
 
@@ -300,8 +300,8 @@ rig_io rig_io_begin(rig *r, nvmens_lane *lane, uint32_t nsid)
   io.sf = nvmens_io_begin(lane, nsid, &io.ticket, &user).sf;
   if (io.sf == 0) {
     io.ns = user;
-    ck_assert_int_eq(io.ns->released, 0);
-    ck_assert_int_eq(io.ns->on[io.ctrl->id], 1); /* invariant 4 */
+    RIG_MUST(io.ns->released == 0);
+    RIG_MUST(io.ns->on[io.ctrl->id] == 1); /* invariant 4 */
     io.ns->held[io.ctrl->id]++;
   }
   rig_check(r);
@@ -310,7 +310,7 @@ rig_io rig_io_begin(rig *r, nvmens_lane *lane, uint32_t nsid)
 
 void rig_io_end(rig_io *io)
 {
-  ck_assert_uint_eq(io->sf, 0);
+  RIG_MUST(io->sf == 0);
   io->ns->held[io->ctrl->id]--;
   nvmens_io_end(io->lane, io->ticket);
   rig_check(io->ns->rig);
@@ -318,7 +318,7 @@ void rig_io_end(rig_io *io)
 
 void rig_io_end_remote(rig_io *io)
 {
-  ck_assert_uint_eq(io->sf, 0);
+  RIG_MUST(io->sf == 0);
   io->ns->held[io->ctrl->id]--;
   nvmens_io_end_remote(io->ns->rig->s, io->ticket);
   rig_check(io->ns->rig);

@@ -52,7 +52,7 @@ const char *rig_log(rig *r)
 
   free(r->log_text);
   r->log_text = at = calloc(1, size);
-  ck_assert_ptr_nonnull(at);
+  RIG_MUST(at);
   for (i = 0; i < r->nlog; i++) {
     add(&at, r->log_text + size, "%s", i ? "; " : "");
     add_event(&at, r->log_text + size, &r->log[i]);
@@ -81,7 +81,7 @@ rig_cmd *rig_cmd_new(rig_ctrl *ctrl)
 {
   rig_cmd *cmd = calloc(1, sizeof(*cmd));
 
-  ck_assert_ptr_nonnull(cmd);
+  RIG_MUST(cmd);
   memset(&cmd->cmd, 0x3C, sizeof(cmd->cmd)); /* nothing need be set before */
   cmd->rig = ctrl->rig;
   cmd->ctrl = ctrl;
@@ -111,7 +111,7 @@ static rig_cmd *submit(rig_cmd *cmd, const rig_sqe *q)
   nvmens_put32(sqe.cdw15, q->cdw15);
   cmd->taken = 1; /* the answer may come before nvmens_admin returns */
   cmd->taken = nvmens_admin(cmd->ctrl->c, &cmd->cmd, &sqe, r->now) == NVMENS_TAKEN;
-  ck_assert(cmd->taken || cmd->done + cmd->dropped == 0);
+  RIG_MUST(cmd->taken || cmd->done + cmd->dropped == 0);
   rig_check(r);
   return cmd;
 }
@@ -123,9 +123,9 @@ rig_cmd *rig_submit(rig_ctrl *ctrl, const rig_sqe *q)
 
 rig_cmd *rig_expect(rig_cmd *cmd, uint16_t sf, const char *file, int line)
 {
-  ck_assert_msg(cmd->taken, "%s:%d: not taken", file, line);
-  ck_assert_msg(cmd->done, "%s:%d: not completed", file, line);
-  ck_assert_msg(cmd->sf == sf, "%s:%d: status %04x, expected %04x", file, line, cmd->sf, sf);
+  RIG_SAY(cmd->taken, "%s:%d: not taken", file, line);
+  RIG_SAY(cmd->done, "%s:%d: not completed", file, line);
+  RIG_SAY(cmd->sf == sf, "%s:%d: status %04x, expected %04x", file, line, cmd->sf, sf);
   return cmd;
 }
 
@@ -138,8 +138,8 @@ uint32_t rig_event_now(rig_ctrl *ctrl)
 {
   rig_cmd *aer = rig_aer(ctrl);
 
-  ck_assert_msg(aer->done, "no event");
-  ck_assert_uint_eq(aer->sf, 0);
+  RIG_SAY(aer->done, "no event");
+  RIG_MUST(aer->sf == 0);
   return aer->dw0;
 }
 
@@ -148,12 +148,12 @@ uint32_t rig_heard(rig_ctrl *ctrl)
   rig_cmd *aer = rig_aer(ctrl);
 
   if (rig_is_open(aer)) {
-    ck_assert_int_eq(nvmens_aer_abort(ctrl->c, aer->cid), 0);
+    RIG_MUST(nvmens_aer_abort(ctrl->c, aer->cid) == 0);
     rig_check(ctrl->rig);
-    ck_assert_uint_eq(aer->sf, NVMENS_SC_ABORTED_BY_REQUEST);
+    RIG_MUST(aer->sf == NVMENS_SC_ABORTED_BY_REQUEST);
     return 0;
   }
-  ck_assert_uint_eq(aer->sf, 0);
+  RIG_MUST(aer->sf == 0);
   return aer->dw0;
 }
 
@@ -203,13 +203,13 @@ const char *rig_list_text(rig *r, const void *page)
   *at = 0;
   if (nvmens_get32(p) == NVMENS_NSID_ALL) {
     for (i = 1; i < NVMENS_LIST_NSIDS; i++)
-      ck_assert_uint_eq(nvmens_get32(p + 4 * i), 0);
+      RIG_MUST(nvmens_get32(p + 4 * i) == 0);
     return "overflow";
   }
   for (i = 0; i < NVMENS_LIST_NSIDS && nvmens_get32(p + 4 * i); i++)
     add(&at, text + sizeof(r->text[0]), i ? " %u" : "%u", nvmens_get32(p + 4 * i));
   for (; i < NVMENS_LIST_NSIDS; i++)
-    ck_assert_uint_eq(nvmens_get32(p + 4 * i), 0); /* zero-padded */
+    RIG_MUST(nvmens_get32(p + 4 * i) == 0); /* zero-padded */
   return text;
 }
 
@@ -245,7 +245,7 @@ uint32_t rig_id_list(rig_ctrl *ctrl, uint8_t cns, uint32_t after, uint32_t *out)
   for (i = 0; i < NVMENS_LIST_NSIDS; i++) {
     const uint32_t nsid = nvmens_get32(page + 4 * i);
 
-    ck_assert(nsid == 0 || i == n); /* zero-padded */
+    RIG_MUST(nsid == 0 || i == n); /* zero-padded */
     n += nsid != 0;
     if (out)
       out[i] = nsid;
@@ -267,7 +267,7 @@ static rig_cmd *with_page(rig_ctrl *ctrl)
   rig_cmd *cmd = rig_cmd_new(ctrl);
 
   cmd->own = calloc(1, NVMENS_PAGE);
-  ck_assert_ptr_nonnull(cmd->own);
+  RIG_MUST(cmd->own);
   return cmd;
 }
 
@@ -319,7 +319,7 @@ rig_cmd *rig_host_create(rig_ctrl *issuer, uint64_t nsze, int shared)
                          .data = cmd->own,
                          .size = NVMENS_PAGE});
   if (cmd->done && cmd->sf == 0)
-    ck_assert_ptr_nonnull(rig_find(cmd->rig, cmd->dw0));
+    RIG_MUST(rig_find(cmd->rig, cmd->dw0));
   return cmd;
 }
 

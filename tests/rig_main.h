@@ -26,6 +26,7 @@ static inline int rig_run(const char *name, const TTest *const *tests, size_t n)
   TCase *tcase = tcase_create(name);
   size_t i;
 
+  tcase_set_timeout(tcase, 60); /* sanitizers are slow */
   for (i = 0; i < n; i++)
     tcase_add_test(tcase, tests[i]);
   suite_add_tcase(suite, tcase);

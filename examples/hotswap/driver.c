@@ -64,7 +64,9 @@ static void backend_answers(struct driver *d, struct host_cmd *hc)
   } else if (e->opcode == NVMENS_OP_ABORT) {
     hc->dw0 = 1; /* not found */
   } else {
-    hc->sf = NVMENS_SC_INVALID_OPCODE | NVMENS_SF_DNR;
+    hc->sf =
+        (e->opcode == NVMENS_OP_IDENTIFY ? NVMENS_SC_INVALID_FIELD : NVMENS_SC_INVALID_OPCODE) |
+        NVMENS_SF_DNR;
   }
   pthread_mutex_lock(&d->lock);
   hc->state = CMD_DONE;

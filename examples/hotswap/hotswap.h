@@ -38,7 +38,8 @@ enum {
   MAX_PORTS = 8,
   MAX_THREADS = 32,
   MAX_NAMESPACES = 4096,
-  DEPTH = 64,      /* commands of one I/O thread */
+  DEPTH = 64, /* commands of one I/O thread */
+  HINTS = 16,
   HOST_ROOM = 16,  /* NSIDs beside --namespaces, for those that hosts create */
   BODY_WORDS = 256 /* the storage of a simulated backend */
 };
@@ -284,6 +285,7 @@ struct io_thread {
   struct request *guests; /* of other threads, held here */
   nvmens_lane *lane[MAX_PORTS];
   uint32_t epoch[MAX_PORTS];
+  uint32_t seen[MAX_PORTS][HINTS]; /* NSIDs that were there a moment ago, as a host knows them */
   struct request req[DEPTH];
 };
 void *io_main(void *io_thread);

@@ -19,7 +19,7 @@ static void queue_delete(struct io_thread *t, unsigned port)
   for (unsigned i = 0; i < DEPTH; i++) {
     struct request *r = &t->req[i];
 
-    if (r->port == port)
+    if (!r->remote && r->port == port) /* one that is remote is not ours to touch */
       r->queue_gone = true;
   }
   nvmens_lane_del(t->lane[port]);
@@ -111,11 +111,14 @@ static unsigned reap(struct io_thread *t, uint64_t now)
 
 /* ---- the begin ---- */
 
-static uint32_t choose_nsid(struct io_thread *t)
+static uint32_t choose_nsid(struct io_thread *t, unsigned port)
 {
-  struct world *w = t->world;
+  uint32_t hint = t->seen[port][rng_below(&t->rng, HINTS)];
   uint64_t dice = rng_below(&t->rng, 1000);
+  struct world *w = t->world;
 
+  if (hint && dice < 700)
+    return hint;
   if (dice < 970)
     return 1 + (uint32_t)rng_below(&t->rng, w->opt.namespaces);
   if (dice < 997)
@@ -170,14 +173,20 @@ static void begin(struct io_thread *t, struct request *r, uint64_t now)
   nvmens_lane *lane = queue_of(t, port);
   void *ns_user = NULL;
   nvmens_status status;
+  uint32_t *hint;
 
   if (!lane)
     return;
-  r->nsid = choose_nsid(t);
+  r->nsid = choose_nsid(t, port);
+  hint = &t->seen[port][r->nsid % HINTS];
   status = nvmens_io_begin(lane, r->nsid, &r->ticket, &ns_user);
   tally_add(&t->tally, status.sf);
-  if (status.sf)
+  if (status.sf) {
+    if (*hint == r->nsid && rng_percent(&t->rng, 20)) /* a host sends some more before it knows */
+      *hint = 0;
     return;
+  }
+  *hint = r->nsid;
   bump(&t->begun);
   r->be = ns_user;
   r->port = (uint8_t)port;

@@ -171,6 +171,7 @@ static bool all_released(struct world *w)
   bool released = true;
 
   nvmens_poll(w->subsys, now_ns());
+  jobs_run(w, now_ns());
   for (unsigned i = 0; i < w->opt.controllers; i++) {
     pthread_mutex_lock(&w->port[i].driver.lock);
     released = released && w->port[i].driver.released;
@@ -206,7 +207,6 @@ void rest_teardown(struct world *w)
   for (unsigned i = 0; i < w->opt.controllers; i++)
     port_unplug(w, &w->port[i]);
   watch_until(w, all_released, "controllers are not released at the end");
-  jobs_run(w, now_ns());
   nvmens_poll(w->subsys, now_ns());
   rc = nvmens_subsys_del(w->subsys);
   if (rc) {

@@ -75,7 +75,7 @@ static const struct {
     {NVMENS_SC_NS_ALREADY_ATTACHED, "Already Attached"},
     {NVMENS_SC_NS_IS_PRIVATE, "Namespace Is Private"},
     {NVMENS_SC_NS_NOT_ATTACHED, "Not Attached"},
-    {NVMENS_SC_THIN_PROVISIONING_UNSUPPORTED, "Thin Provisioning Not Supported"},
+    {NVMENS_SC_THIN_PROVISIONING_UNSUPPORTED, "Thin Provisioning Unsupported"},
     {NVMENS_SC_INVALID_CTRL_LIST, "Invalid Controller List"},
     {NVMENS_SC_ANA_GROUP_INVALID, "ANA Group Invalid"},
     {NVMENS_SC_ANA_ATTACH_FAILED, "ANA Attach Failed"},

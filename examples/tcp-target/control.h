@@ -8,7 +8,7 @@
 
 #include "target.h"
 
-enum { LINE_MAX_LEN = 2048, REPLY_MAX = 1 << 20 };
+enum { LINE_MAX_LEN = 2048, REPLY_MAX = 1 << 23 };
 
 typedef struct client {
   int fd; /* -1: free */
@@ -22,7 +22,10 @@ typedef struct client {
 } client;
 
 const char *control_start(target *, struct control **);
-void control_stop(struct control *); /* NULL: nothing */
+/* Both: NULL: nothing. The first ends the thread, while hooks may still tell; the second comes when
+ * everything is released. */
+void control_quiesce(struct control *);
+void control_stop(struct control *);
 void control_tell(struct control *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void control_released(struct control *, ns *); /* takes the library's count of it */
 

@@ -3,6 +3,7 @@
  * fabrics.c: Connect makes a controller (Admin queue) or joins one (I/O queue); Property Set of CC
  * is where a controller is enabled, reset and shut down. Queue's thread only.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "bytes.h"
 #include "conn.h"
 #include <string.h>

@@ -108,7 +108,7 @@ static void start_flush_all(conn *c, req *r)
 void io_start(conn *c, req *r)
 {
   nvmens_status s;
-  void *user;
+  void *user = NULL;
   uint16_t sf;
 
   if (!is_known(r->sqe[0])) {

@@ -168,7 +168,7 @@ void recv_some(conn *c)
 
     if (n < 0 && errno == EINTR)
       continue;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (n < 0 && errno == EAGAIN)
       return;
     if (n <= 0) {
       c->dead = true;

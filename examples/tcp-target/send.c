@@ -47,7 +47,7 @@ int send_flush(conn *c)
     }
     if (n < 0 && errno == EINTR)
       continue;
-    if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+    if (n == 0 || errno != EAGAIN) {
       c->dead = true;
       break;
     }

@@ -3,6 +3,7 @@
  * target.c: the subsystem, the hooks and the lifecycle thread: all that the library needs of us.
  * Hooks come on any thread and never wait: they take a leaf lock for a moment, or hand over.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "target.h"
 #include "conn.h"
 #include "control.h"

@@ -3,7 +3,7 @@
  * gate.h: the data path. A command that uses a namespace begins and ends here; that is the whole
  * drain for a backend that counts nothing itself.
  *
- * What is promised (each is proven in docs/gate.md and by the tests):
+ * What is promised:
  *  G1 A begin that succeeds holds the namespace: neither detached nor released is called before its
  *     end, and *ns_user is the backend's object until then.
  *  G2 Once the gate is closed no begin succeeds, until another attach has opened it.
@@ -11,10 +11,11 @@
  *  G4 begin and end take no lock, wait for nobody and allocate nothing. With membarrier their path
  *     has no fence and no locked instruction.
  *
- * Order. The owner of a lane writes its counter, then reads the slot's word; the closer writes the word,
- * then (membarrier) reads the counters. One of the two sees the other's write: either the owner sees
- * CLOSING and undoes, or the closer sees the count. The sum reads a lane's ends before its begins, so that it
- * never counts an end whose begin it has not counted, and remote ends before both.
+ * Order. The owner of a lane writes its counter, then reads the slot's word; the closer writes the
+ * word, then (membarrier) reads the counters. One of the two sees the other's write: either the
+ * owner sees CLOSING and undoes, or the closer sees the count. The sum reads a lane's ends before
+ * its begins, so that it never counts an end whose begin it has not counted, and remote ends before
+ * both.
  *
  * Everything with a trailing underscore, and every member, is private.
  */
@@ -66,8 +67,8 @@ typedef struct nvmens_ticket {
 /* A lane of a controller: one per queue, one writer at a time (a hand-over needs a happens-before).
  * Returns INVAL, NOMEM. Control call; allocates. */
 NVMENS_API int nvmens_lane_new(nvmens_lane **, nvmens_ctrl *);
-/* Its owner is done with it. Commands may still be out: they end by nvmens_io_end_remote. NULL: nothing.
- * Also after nvmens_ctrl_del. Control call. */
+/* Its owner is done with it. Commands may still be out: they end by nvmens_io_end_remote. NULL:
+ * nothing. Also after nvmens_ctrl_del. Control call. */
 NVMENS_API void nvmens_lane_del(nvmens_lane *);
 
 /* Private: the slow paths of the functions below. */
@@ -82,7 +83,8 @@ NVMENS_API void nvmens_gate_ended_(const nvmens_lane *);
 #define NVMENS_GATE_TSAN_ 1
 #endif
 #endif
-#ifdef NVMENS_GATE_TSAN_ /* it knows neither membarrier nor fences: sequentially consistent accesses */
+#ifdef NVMENS_GATE_TSAN_ /* it knows neither membarrier nor fences: sequentially consistent        \
+                            accesses */
 #define NVMENS_GATE_ACQ_         __ATOMIC_SEQ_CST
 #define NVMENS_GATE_REL_         __ATOMIC_SEQ_CST
 #define NVMENS_GATE_RLX_         __ATOMIC_SEQ_CST
@@ -164,8 +166,8 @@ static inline nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid, nv
 }
 
 /* For commands to all attached namespaces: begins one for the first NSID above `after` that can be
- * held, and tells which; *nsid is 0 when there is none (success, nothing begun). 008h: the controller is
- * not ready. A control call (T2): it may take the lock. */
+ * held, and tells which; *nsid is 0 when there is none (success, nothing begun). 008h: the
+ * controller is not ready. A control call (T2): it may take the lock. */
 NVMENS_API nvmens_status nvmens_io_begin_next(nvmens_lane *, uint32_t after, uint32_t *nsid,
                                               nvmens_ticket *, void **ns_user);
 /* Ends a command on any thread, also when its lane is gone. */

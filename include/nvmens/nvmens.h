@@ -5,8 +5,8 @@
  * The host is the NVMe driver at the other end; the backend is the program that links this library.
  * Rn, Cn are the project's numbered rules (docs/rules.md) and host requirements.
  *
- * Errors. int: 0, or a negative NVMENS_ERR_* for the programmer. nvmens_status: for the host. A call
- * that fails has changed nothing. NULL where an object is needed is NVMENS_ERR_INVAL.
+ * Errors. int: 0, or a negative NVMENS_ERR_* for the programmer. nvmens_status: for the host. A
+ * call that fails has changed nothing. NULL where an object is needed is NVMENS_ERR_INVAL.
  *
  * Memory is taken only by *_new, plug, attach and by commands that need a buffer.
  *
@@ -16,13 +16,13 @@
  *     serialises its control calls, hooks' calls included.
  *  T3 Effects (the hooks that say so) run one at a time per subsystem, lock released, on whichever
  *     thread is flushing, before or after the causing call returns. They must not block.
- *  T4 Any call but nvmens_subsys_del may come from a hook, except from wake, lock, unlock and trace.
+ *  T4 Any call but nvmens_subsys_del may come from a hook, except from wake, lock, unlock, trace.
  *     Effects that such a call causes are appended; nothing nests.
  *  T5 nvmens_io_begin and nvmens_io_end may run at any time beside control calls.
  *  T7 A token is valid from the entry of the hook that is given it, and is never reused. The first
  *     of nvmens_done and a returned NVMENS_DONE counts; anything later is refused and harmless.
  *  T8 wake is called when nvmens_next_deadline becomes earlier, when a drain may have ended, and
- *     when effects are left over. Times are in nanoseconds of any monotonic clock of the backend's.
+ *     when effects are left over. Times are nanoseconds of any monotonic clock of the backend's.
  */
 #ifndef NVMENS_NVMENS_H
 #define NVMENS_NVMENS_H
@@ -237,13 +237,13 @@ typedef struct nvmens_host {
                        uint64_t error_info);
   /* E: the command is of the past (reset, removal): free it, post nothing. */
   void (*cmd_drop)(void *ctrl_user, nvmens_cmd *);
-  /* Move data of a command, from nvmens_admin on its caller's thread, lock released. len may be less
-   * than the command asks for where the data end; the rest is the backend's to zero or leave. A
-   * status other than 0 ends the command with it, nothing consumed. */
+  /* Move data of a command, from nvmens_admin on its caller's thread, lock released. len may be
+   * less than the command asks for where the data end; the rest is the backend's to zero or leave.
+   * A status other than 0 ends the command with it, nothing consumed. */
   nvmens_status (*transfer)(void *ctrl_user, nvmens_cmd *, void *buf, size_t len, nvmens_dir);
   /* Create and attach by the host need the backend first. Called like transfer. DONE: go on (attach
-   * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is not
-   * offered and its commands end with Invalid Opcode. */
+   * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is
+   * not offered and its commands end with Invalid Opcode. */
   nvmens_wait (*prepare)(void *ctrl_user, nvmens_cmd *, const nvmens_intent *, nvmens_token);
   void (*attached)(void *ns_user, void *ctrl_user); /* E: before the gate opens */
   void (*detached)(void *ns_user, void *ctrl_user); /* E: no command of this controller holds it */
@@ -253,9 +253,9 @@ typedef struct nvmens_host {
    * that the gate does not count. PENDING: nvmens_done() follows, or was called. */
   nvmens_wait (*drain_begin)(void *ns_user, void *ctrl_user, nvmens_token);
   void (*drain_abort)(void *ns_user, void *ctrl_user, nvmens_token);
-  /* The backend's part of an Identify page, zeroed; the library's fields are written over it. Called
-   * like transfer. ns_user is NULL for CNS 06h and for NSID FFFFFFFFh. Non-zero: 006h. The namespace
-   * is not released while it runs. */
+  /* The backend's part of an Identify page, zeroed; the library's fields are written over it.
+   * Called like transfer. ns_user is NULL for CNS 06h and for NSID FFFFFFFFh. Non-zero: 006h. The
+   * namespace is not released while it runs. */
   int (*identify)(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi, void *page4096);
   /* From any thread: make nvmens_poll run soon. Must not call the library. May be spurious. */
   void (*wake)(void *user);
@@ -285,11 +285,11 @@ static inline int nvmens_subsys_new(nvmens_subsys **out, const nvmens_subsys_con
                                  sizeof(*mem), user);
 }
 /* Ends what is left (detached, released, ctrl_released are called for each) and frees everything.
- * BUSY while there is a lane, a drain, a command of the host's, a command that holds a namespace, or
- * when called from a hook. NULL is 0. */
+ * BUSY while there is a lane, a drain, a command of the host's, a command that holds a namespace,
+ * or when called from a hook. NULL is 0. */
 NVMENS_API int nvmens_subsys_del(nvmens_subsys *);
-/* Walks every invariant (docs/design.md). 0, or the number of the first that does not hold, and *why. For
- * tests: O(everything). Threads: as a control call. */
+/* Walks every invariant (docs/design.md). 0, or the number of the first that does not hold, and
+ * *why. For tests: O(everything). Threads: as a control call. */
 NVMENS_API int nvmens_subsys_check(nvmens_subsys *, const char **why);
 
 /* ---- controllers ---- */
@@ -314,8 +314,8 @@ NVMENS_API int nvmens_ctrl_enable(nvmens_ctrl *, uint32_t cc);
 NVMENS_API void nvmens_ctrl_reset(nvmens_ctrl *);
 /* CC.SHN: no more events; commands end with 005h (R37). Reset makes it usable again. */
 NVMENS_API void nvmens_ctrl_shutdown(nvmens_ctrl *);
-/* Fills what the library owns of CNS 01h: CMIC bit 1, CNTLID, OAES, CNTRLTYPE, OACS bit 3, AERL, LPA
- * bit 2, TNVMCAP, UNVMCAP, NN, MNAN, MAXDNA, MAXCNA. Other bits and fields stay. */
+/* Fills what the library owns of CNS 01h: CMIC bit 1, CNTLID, OAES, CNTRLTYPE, OACS bit 3, AERL,
+ * LPA bit 2, TNVMCAP, UNVMCAP, NN, MNAN, MAXDNA, MAXCNA. Other bits and fields stay. */
 NVMENS_API void nvmens_identify_ctrl(const nvmens_ctrl *, void *page4096);
 
 /* ---- namespaces ---- */
@@ -333,8 +333,9 @@ static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config
 /* Explicit attach. Returns STALE, EXISTS (attached), BUSY (still draining, or deleting), KIND,
  * PRIVATE, COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */
 NVMENS_API int nvmens_ns_attach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *);
-/* Published at once, drained then; ends in detached. deadline_ns counts from now_ns; UINT64_MAX: none.
- * Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE that is 0: it is aborted). */
+/* Published at once, drained then; ends in detached. deadline_ns counts from now_ns; UINT64_MAX:
+ * none. Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE that is 0: it is
+ * aborted). */
 NVMENS_API int nvmens_ns_detach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *, nvmens_mode,
                                 uint64_t now_ns, uint64_t deadline_ns);
 /* Attaches wherever auto attach says and it is not attached, a host's detach notwithstanding; from
@@ -374,8 +375,9 @@ NVMENS_API void nvmens_poll(nvmens_subsys *, uint64_t now_ns);
 
 /* sqe: 64 bytes. Takes the Identify pages of R6 (not 01h), Namespace Management and Attachment, Get
  * Log Page 04h and 1Ch, Get and Set Features 0Bh, AER, and Abort of a parked AER; anything else is
- * NOT_MINE and untouched. What it takes ends in exactly one cmd_complete or cmd_drop, perhaps before
- * it returns; do not touch the command afterwards. Calls back: transfer, identify, prepare. */
+ * NOT_MINE and untouched. What it takes ends in exactly one cmd_complete or cmd_drop, perhaps
+ * before it returns; do not touch the command afterwards. Calls back: transfer, identify, prepare.
+ */
 NVMENS_API nvmens_taken nvmens_admin(nvmens_ctrl *, nvmens_cmd *, const void *sqe, uint64_t now_ns);
 /* For backends that parse themselves. 0: parked, or already answered; else (105h, 005h, 008h) the
  * command is the caller's to complete. */
@@ -383,15 +385,16 @@ NVMENS_API nvmens_status nvmens_aer(nvmens_ctrl *, nvmens_cmd *, uint16_t cid);
 /* Ends the oldest parked AER of this CID with 007h (R36). NOT_FOUND. */
 NVMENS_API int nvmens_aer_abort(nvmens_ctrl *, uint16_t cid);
 /* An event of the backend's own (SMART, errors ...). type 0-4, 6, 7; lid is the page whose reading
- * clears it; sent while a bit of aec_mask is on in feature 0Bh (0: always). A source is (type, info);
- * posting one that is pending coalesces (R30). Dropped (0) unless the controller is ready. INVAL: type 5
- * or above 7, the library's own sources. Never fails for fullness, never allocates. */
+ * clears it; sent while a bit of aec_mask is on in feature 0Bh (0: always). A source is (type,
+ * info); posting one that is pending coalesces (R30). Dropped (0) unless the controller is ready.
+ * INVAL: type 5 or above 7, the library's own sources. Never fails for fullness, never allocates.
+ */
 NVMENS_API int nvmens_event_post(nvmens_ctrl *, uint8_t type, uint8_t info, uint8_t lid,
                                  uint32_t aec_mask);
 /* Before copying a log of the backend's own; the stamp is for nvmens_log_was_read. */
 NVMENS_API uint64_t nvmens_log_latch(nvmens_ctrl *, uint8_t lid);
-/* After the host has the log, read with RAE=0: clears the sources of this page that are not newer than
- * the stamp (R29, R44). A stamp from before a reset does nothing. */
+/* After the host has the log, read with RAE=0: clears the sources of this page that are not newer
+ * than the stamp (R29, R44). A stamp from before a reset does nothing. */
 NVMENS_API void nvmens_log_was_read(nvmens_ctrl *, uint8_t lid, uint64_t stamp);
 /* Feature 0Bh as it is. */
 NVMENS_API uint32_t nvmens_aec(const nvmens_ctrl *);
@@ -423,7 +426,7 @@ typedef struct nvmens_ctrl_info {
   uint32_t attached; /* namespaces ATTACHED */
   uint32_t draining; /* DRAINING or ABORTING */
   uint32_t parked;   /* AERs */
-  uint32_t owed;     /* sources PENDING: events that the host will get */
+  uint32_t owed;     /* sources PENDING, their bit on: events that the host will get */
   uint32_t reported; /* sources REPORTED: logs that the host should read */
   uint32_t aec;
   uint64_t sent;      /* events delivered since ctrl_new */

@@ -134,13 +134,27 @@ see_status() # SECONDS FUNCTION: until FUNCTION is content with /tmp/status
   done
 }
 at_rest() { see_status 10 rest || ! ctl status; }
+rest() { ! grep -qE '\.state (draining|aborting|deleting)$|\.(draining|owed) [1-9]' /tmp/status; }
 no_controllers() { ! grep -q '^\.controllers\[0\]' /tmp/status; }
-rest() { ! grep -qE 'draining|aborting|deleting' /tmp/status; }
 has_ns() { grep -qE "^\.namespaces\[[0-9]*\]\.nsid $1\$" /tmp/status; }
-ns_uuid()
+target_view() # devices | paths: as `nsview list` and `nsview paths` say it, but for their last column
 {
-  awk -v n="$1" '/^\.namespaces\[[0-9]*\]\.nsid / && $2 == n { sub(/nsid$/, "uuid", $1); p = $1 }
-    { v[$1] = $2 } END { print v[p] }' /tmp/status
+  awk -v what="$1" '
+    { split($1, at, /[][]/); key = $1; sub(/.*\./, "", key); i = at[2] }
+    at[1] != ".namespaces" { next }
+    at[3] ~ /attachments/ && key == "cntlid" { cntlid = $2 }
+    at[3] ~ /attachments/ && key == "state" && $2 == "attached" {
+      on[i]++
+      if (what == "paths") print cntlid, nsid[i], uuid[i]
+    }
+    at[3] ~ /attachments/ { next }
+    { if (key == "nsid") nsid[i] = $2
+      if (key == "uuid") uuid[i] = $2
+      if (key == "blocks") blocks[i] = $2
+      if (key == "bs") bs[i] = $2 }
+    END {
+      for (i in on) if (what == "devices") print nsid[i], uuid[i], blocks[i] * bs[i]
+    }' /tmp/status
 }
 
 # ---- nvme ----
@@ -179,6 +193,9 @@ code()
 }
 
 # ---- fio ----
+# for load: writes, and reads back what was written, all the time; the first difference ends it
+verify='--size=8m --rw=randwrite --verify=crc32c --verify_backlog=32 --verify_fatal=1'
+
 # load NAME NSID SECONDS [OPTIONS]: fio in the background; end_load NAME waits and leaves $fio_rc,
 # and the rest in /results/NAME.json
 load()

@@ -16,7 +16,8 @@ quietly()
   return 1
 }
 
-# the build directory: as told (make sets top_builddir), or where we are if it is one, or build/ of the source tree
+# the build directory: as told (make sets top_builddir), or where we are if that is one, or build/ of
+# the source tree
 build=${BUILD:-${top_builddir:-}}
 if [ -n "$build" ]; then build=$(cd "$build" && pwd)
 elif [ -e config.status ]; then build=$PWD

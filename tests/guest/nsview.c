@@ -2,7 +2,7 @@
 /*
  * nsview: what the guest's kernel shows of its NVMe namespaces, and how long changes take.
  *
- *   nsview list                     a line "NSID UUID BYTES DEVICE" for each device (multipath head)
+ *   nsview list                     lines "NSID UUID BYTES DEVICE" for each device (multipath head)
  *   nsview paths                    a line "CNTLID NSID UUID STATE" for each path
  *   nsview wait MS COND...          until all conditions hold, at most MS milliseconds
  *   nsview do MS FD COMMAND COND... as wait, after writing COMMAND to FD (a control connection of

@@ -1,34 +1,40 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# title: add: the device is there; remove under fio: fio on it ends with an error, another sees none
+# shellcheck shell=dash source=../guest.sh disable=SC2154
+# title: add: the device is there; remove under fio: fio on it ends with an error, on another not
 # target: --ns 1=ram:64M --nn 32 --io-delay 500
 # limit: 150
+# allow: I/O Cmd
 need "connect" connect2
 need "NSID 1" see 10000 +1
 
 note "idle, 20 times"
 for i in $(seq 20); do
-  claim "add $i" timed 10000 'add 7 ram:64M' +7; echo "$view" >> /tmp/back
-  claim "remove $i" timed 10000 'remove 7 orderly' -7; echo "$view" >> /tmp/gone
+  claim "add $i" timed 10000 'add 7 ram:64M' +7
+  echo "$view" >> /tmp/there
+  claim "remove $i" timed 10000 'remove 7 orderly' -7
+  echo "$view" >> /tmp/gone
 done
-stats "idle, add: device there" < /tmp/back
+stats "idle, add: device there" < /tmp/there
 stats "idle, remove: device gone" < /tmp/gone
 
 note "under load, 5 times"
 load other 1 120 --verify=crc32c
 for i in 1 2 3 4 5; do
-  claim "add $i under load" timed 10000 'add 7 ram:64M' +7; echo "$view" >> /tmp/back2
+  claim "add $i" timed 10000 'add 7 ram:64M' +7
+  echo "$view" >> /tmp/there2
   load victim$i 7 60
   sleep 2
   claim "fio on it runs" running victim$i
-  claim "remove $i under load" timed 10000 'remove 7 orderly' -7; echo "$view" >> /tmp/gone2
-  t0=$(ms)
+  claim "remove $i" timed 10000 'remove 7 orderly' -7
+  echo "$view" >> /tmp/gone2
+  t=$(ms)
   end_load victim$i
-  claim "fio on it ended soon" [ $(($(ms) - t0)) -lt 5000 ]
+  claim "fio on it ended soon" [ $(($(ms) - t)) -lt 5000 ]
   claim "with an error ($fio_rc, $(fio_error victim$i))" [ "$fio_rc" != 0 ]
   claim "after it had done something" [ "$(fio_ios victim$i)" -gt 0 ]
 done
-stats "load, add: device there" < /tmp/back2
-stats "load, remove: device gone" < /tmp/gone2
+stats "fio on it, add: device there" < /tmp/there2
+stats "fio on it, remove: device gone" < /tmp/gone2
 claim "fio on the other runs" running other
 stop_load other
 claim "and had no error" ended_well other

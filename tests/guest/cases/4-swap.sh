@@ -1,48 +1,49 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: swap of an NSID to another UUID, 20 times, no pause: the guest ends with the new disk
 # target: --ns 1=ram:64M --ns 3=ram:64M --nn 32
 # limit: 180
-# allow: identifiers changed for nsid|IDs don't match
+# allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed
 uuid() { printf '%08x-0000-4000-8000-0000000000%02x' $(($1 * 7919)) "$1"; }
 # remove and add in one write: the target has the second line before it has done the first
 swap() { printf 'remove 3\nadd 3 ram:64M uuid=%s' "$(uuid "$1")"; }
 
-run_swaps() # FROM TO WHAT
+swaps() # FROM TO WHAT
 {
-  rm -f /tmp/swap
+  rm -f /tmp/swaps
   for i in $(seq "$1" "$2"); do
     if timed 15000 "$(swap "$i")" "+3=$(uuid "$i")"; then
-      echo "$view" >> /tmp/swap
-    else
-      fail "$3: swap $i"; nsview list; nsview paths; ctl status
-      ctl 'remove 3' > /dev/null; see 10000 -3; ctl 'add 3 ram:64M' > /dev/null; see 10000 +3
+      echo "$view" >> /tmp/swaps
+      continue
     fi
+    fail "$3: swap $i"
+    nsview list
+    nsview paths
+    ctl status
+    ctl 'remove 3' && see 10000 -3 && timed 10000 'add 3 ram:64M' +3
   done
-  stats "$3: new disk there" < /tmp/swap
+  stats "$3: new disk there" < /tmp/swaps
 }
 
 need "connect" connect -w 10.0.2.15
 need "NSID 3" see 10000 +3
-run_swaps 1 20 "one controller"
+swaps 1 20 "swap, one controller"
 
-need "connect the second" connect -w 10.0.2.16 --duplicate-connect
+need "connect again" connect -w 10.0.2.16 --duplicate-connect
 # shellcheck disable=SC2046
 set -- $(ctrls)
 c1=$(cntlid "$1") c2=$(cntlid "$2")
 need "both paths" see 10000 "+3@$c1" "+3@$c2"
-run_swaps 21 40 "two controllers"
-claim "with both paths in the end" see 10000 "+3@$c1" "+3@$c2" "+3=$(uuid 40)"
+swaps 21 40 "swap, two controllers"
+claim "both paths in the end" see 10000 "+3@$c1" "+3@$c2" "+3=$(uuid 40)"
 
-note "under fio on a neighbour"
 load other 1 100 --verify=crc32c
-run_swaps 41 50 "two controllers, load"
+swaps 41 50 "swap, two controllers, fio on a neighbour"
 
 note "five swaps in one go: the last one counts"
-for r in 1 2 3; do
-  all=
-  for k in 1 2 3 4 5; do all="$all${all:+
-}$(swap $((r * 10 + 50 + k)))"; done
-  claim "burst $r" timed 15000 "$all" "+3=$(uuid $((r * 10 + 55)))"
+for r in 5 6 7; do
+  all=$(for k in 1 2 3 4 5; do swap ${r}$k && echo; done)
+  claim "burst $r" timed 15000 "$all" "+3=$(uuid ${r}5)"
   claim "and both paths" see 10000 "+3@$c1" "+3@$c2"
 done
 stop_load other

@@ -1,110 +1,142 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: create, attach, I/O, detach, delete, changed list from the guest; full count; each error
 # target: --ns 1=ram:64M --ns 2=ram:16M,private --nn 8 --tnvmcap 1G
 # limit: 150
-M=4096 # blocks of 512 bytes: 2 MB
+# allow: I/O Cmd
+SIZE=4096 # blocks of 512 bytes
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
 A=/dev/$1 B=/dev/$2 c1=$(cntlid "$1") c2=$(cntlid "$2")
-if [ "$c1" -gt "$c2" ]; then x=$A; A=$B; B=$x; x=$c1; c1=$c2; c2=$x; fi # A has the lower CNTLID
-need "NSID 1" see 10000 +1@"$c1" +1@"$c2"
-nsids() { nvme list-ns "$@" | sed 's/.*0x//' | while read -r x; do echo $((0x$x)); done | tr '\n' ' '; }
-unvmcap() { nvme id-ctrl $A | sed -n 's/^unvmcap *: *//p'; }
-create() { nvme create-ns $A -s $M -c $M -f 0 -m 1 "$@"; }
+if [ "$c1" -gt "$c2" ]; then # A has the lower CNTLID, and so the private namespace
+  A=/dev/$2 B=/dev/$1 c1=$(cntlid "$2") c2=$(cntlid "$1")
+fi
+need "namespaces" see 10000 "+1@$c1" "+1@$c2" "+2@$c1"
+unvmcap() { nvme id-ctrl "$A" | sed -n 's/^unvmcap *: *//p'; }
+create() { nvme create-ns "$A" -s $SIZE -c $SIZE -f 0 -m 1 "$@"; }
+attach() { nvme attach-ns "$A" -n "$1" -c "$2"; }
+detach() { nvme detach-ns "$A" -n "$1" -c "$2"; }
+delete() { nvme delete-ns "$A" -n "$1"; }
 free0=$(unvmcap)
 
 note "one namespace from its creation to its end"
 claim "create" code 0 create
-claim "it has NSID 3" is "$(nsids $A -a)" '1 2 3 '
-claim "and is attached nowhere" is "$(nsids $A)$(nsids $B)" '1 2 1 '
+claim "it has NSID 3" is "$(nsids "$A" -a)" '1 2 3 '
+claim "and is attached nowhere" is "$(nsids "$A")$(nsids "$B")" '1 2 1 '
 claim "capacity was taken" [ "$(unvmcap)" != "$free0" ]
-claim "attach to both" code 0 nvme attach-ns $A -n 3 -c "$c1,$c2"
-claim "both paths" see 10000 +3@"$c1" +3@"$c2" +3
-load a 3 20 --size=2m --verify=crc32c; sleep 1
-claim "detach from one" code 0 nvme detach-ns $B -n 3 -c "$c1"
-claim "one path is left" see 10000 -3@"$c1" +3@"$c2"
-sleep 1; claim "fio runs" running a; stop_load a
+claim "attach to both" code 0 attach 3 "$c1,$c2"
+claim "both paths" see 10000 "+3@$c1" "+3@$c2" +3
+load a 3 20 --size=2m --verify=crc32c
+sleep 1
+claim "detach from one" code 0 detach 3 "$c2"
+claim "one path is left" see 10000 "+3@$c1" "-3@$c2"
+sleep 1
+claim "fio runs" running a
+stop_load a
 claim "without an error" ended_well a
-claim "detach from the other" code 0 nvme detach-ns $A -n 3 -c "$c2"
+claim "detach from the other" code 0 detach 3 "$c1"
 claim "the device is gone" see 10000 -3
-claim "the namespace is allocated" is "$(nsids $B -a)" '1 2 3 '
-claim "attach again" code 0 nvme attach-ns $A -n 3 -c "$c1,$c2"
-claim "the device is there" see 10000 +3 +3@"$c1" +3@"$c2"
-load b 3 60 --size=2m; sleep 1
-claim "delete while fio runs" code 0 nvme delete-ns $A -n 3
-claim "gone" see 10000 -3 -3@"$c1" -3@"$c2"
-end_load b; claim "fio ended with an error" [ "$fio_rc" != 0 ]
-claim "no longer allocated" is "$(nsids $A -a)" '1 2 '
+claim "the namespace is allocated" is "$(nsids "$B" -a)" '1 2 3 '
+claim "attach again" code 0 attach 3 "$c1,$c2"
+claim "the device is there" see 10000 +3 "+3@$c1" "+3@$c2"
+load b 3 60 --size=2m
+sleep 1
+claim "delete while fio runs" code 0 delete 3
+claim "gone" see 10000 -3 "-3@$c1" "-3@$c2"
+end_load b
+claim "fio ended with an error" [ "$fio_rc" != 0 ]
+claim "no longer allocated" is "$(nsids "$A" -a)" '1 2 '
 claim "capacity is back" is "$(unvmcap)" "$free0"
 
 note "full count"
 for i in 3 4 5 6 7 8; do claim "create $i" code 0 create; done
-claim "all NSIDs in use" is "$(nsids $B -a)" '1 2 3 4 5 6 7 8 '
+claim "all NSIDs in use" is "$(nsids "$B" -a)" '1 2 3 4 5 6 7 8 '
 claim "one more: 116h" code 116 create
-claim "delete 5" code 0 nvme delete-ns $B -n 5
+claim "delete 5" code 0 delete 5
 claim "create again" code 0 create
-claim "took the free NSID" is "$(nsids $A -a)" '1 2 3 4 5 6 7 8 '
-for i in 3 4 5 6 7 8; do claim "attach $i" code 0 nvme attach-ns $A -n $i -c "$c1,$c2"; done
-claim "all devices" see 15000 +1 +2 +3 +4 +5 +6 +7 +8 +8@"$c1" +8@"$c2"
-for i in 4 5 6 7 8; do claim "delete $i" code 0 nvme delete-ns $B -n $i; done
+claim "took the free NSID" is "$(nsids "$A" -a)" '1 2 3 4 5 6 7 8 '
+for i in 3 4 5 6 7 8; do claim "attach $i" code 0 attach $i "$c1,$c2"; done
+claim "all devices" see 15000 +1 +2 +3 +4 +5 +6 +7 +8 "+8@$c1" "+8@$c2"
+for i in 4 5 6 7 8; do claim "delete $i" code 0 delete $i; done
 claim "devices gone" see 15000 +1 +2 +3 -4 -5 -6 -7 -8
 
 note "errors of Namespace Management"
-claim "format: 10Ah" code 10a nvme create-ns $A -s $M -c $M -f 15
-claim "capacity: 115h" code 115 nvme create-ns $A -s 8388608 -c 8388608 -f 0
-claim "thin: 11Bh" code 11b nvme create-ns $A -s $M -c 8 -f 0
-claim "NCAP > NSZE: 02h" code 2 nvme create-ns $A -s 8 -c $M -f 0
+admin() { nvme admin-passthru "$A" --opcode="$1" --namespace-id="$2" --cdw10="$3"; }
+claim "format: 10Ah" code 10a nvme create-ns "$A" -s $SIZE -c $SIZE -f 15
+claim "capacity: 115h" code 115 nvme create-ns "$A" -s 8388608 -c 8388608 -f 0
+claim "NCAP < NSZE: 11Bh" code 11b nvme create-ns "$A" -s $SIZE -c 8 -f 0
+claim "NCAP > NSZE: 02h" code 2 nvme create-ns "$A" -s 8 -c $SIZE -f 0
 claim "ANA group: 124h" code 124 create --anagrp-id=1
 claim "command set: 129h" code 129 create --csi=5
-claim "delete unallocated: 02h" code 2 nvme delete-ns $A -n 6
-claim "delete invalid: 0Bh" code b nvme delete-ns $A -n 9
-admin() { nvme admin-passthru "$@"; }
-head -c 4096 /dev/zero > /tmp/zero
-claim "delete 0: 0Bh" code b admin $A --opcode=0x0d --namespace-id=0 --cdw10=1
-claim "SEL 2: 02h" code 2 admin $A --opcode=0x0d --namespace-id=0 --cdw10=2
+claim "delete unallocated: 02h" code 2 delete 6
+claim "delete invalid: 0Bh" code b delete 9
+claim "delete 0: 0Bh" code b admin 0x0d 0 1
+claim "SEL 2: 02h" code 2 admin 0x0d 0 2
 
 note "errors of Namespace Attachment"
-claim "already attached: 118h" code 118 nvme attach-ns $A -n 3 -c "$c2"
-claim "private: 119h" code 119 nvme attach-ns $A -n 2 -c "$c2"
-claim "unknown controller: 11Ch" code 11c nvme attach-ns $A -n 3 -c 4000
-claim "not attached: 11Ah" code 11a nvme detach-ns $A -n 2 -c "$c2"
-claim "unallocated: 02h" code 2 nvme attach-ns $A -n 6 -c "$c1"
-claim "invalid: 0Bh" code b nvme attach-ns $A -n 9 -c "$c1"
-claim "broadcast: 02h" code 2 nvme attach-ns $A -n 0xffffffff -c "$c1"
-claim "SEL 2: 02h" code 2 admin $A --opcode=0x15 --namespace-id=3 --cdw10=2 --data-len=4096 --input-file=/tmp/zero --write
-claim "empty list: success" code 0 admin $A --opcode=0x15 --namespace-id=3 --cdw10=1 --data-len=4096 --input-file=/tmp/zero --write
-list() { { for x in "$@"; do printf "\\$(printf %03o $((x & 255)))\\$(printf %03o $((x >> 8)))"; done; cat /tmp/zero; } | head -c 4096 > /tmp/list; }
-sent() { admin $A --opcode=0x15 --namespace-id=3 --cdw10="$1" --data-len=4096 --input-file=/tmp/list --write; }
-list 2 "$c2" "$c1"; claim "descending list: 11Ch" code 11c sent 1
-list 2 "$c1" "$c1"; claim "double entry: 11Ch" code 11c sent 1
-list 2048;          claim "count over 2047: 11Ch" code 11c sent 1
-claim "nothing changed by them" is "$(nsids $A)$(nsids $B)" '1 2 3 1 3 '
-list 2 "$c1" 4000;  claim "second entry unknown: 11Ch" code 11c sent 1
-claim "the first was applied" see 10000 -3@"$c1" +3@"$c2"
-claim "attach again" code 0 nvme attach-ns $A -n 3 -c "$c1"
+head -c 4096 /dev/zero > /tmp/zero
+sent() # SEL COUNT ENTRY...: the list as given
+{
+  sel=$1
+  shift
+  {
+    for x in "$@"; do
+      # shellcheck disable=SC2059
+      printf "\\$(printf %03o $((x & 255)))\\$(printf %03o $((x >> 8)))"
+    done
+    cat /tmp/zero
+  } | head -c 4096 > /tmp/list
+  nvme admin-passthru "$A" --opcode=0x15 --namespace-id=3 --cdw10="$sel" --data-len=4096 \
+    --input-file=/tmp/list --write
+}
+claim "already attached: 118h" code 118 attach 3 "$c2"
+claim "private: 119h" code 119 attach 2 "$c2"
+claim "unknown controller: 11Ch" code 11c attach 3 4000
+claim "not attached: 11Ah" code 11a detach 2 "$c2"
+claim "unallocated: 02h" code 2 attach 6 "$c1"
+claim "invalid: 0Bh" code b attach 9 "$c1"
+claim "broadcast: 02h" code 2 attach 0xffffffff "$c1"
+claim "SEL 2: 02h" code 2 sent 2 1 "$c1"
+claim "empty list: success" code 0 sent 1 0
+claim "descending list: 11Ch" code 11c sent 1 2 "$c2" "$c1"
+claim "double entry: 11Ch" code 11c sent 1 2 "$c1" "$c1"
+claim "count over 2047: 11Ch" code 11c sent 1 2048 "$c1"
+claim "nothing changed by them" is "$(nsids "$A")$(nsids "$B")" '1 2 3 1 3 '
+claim "second entry unknown: 11Ch" code 11c sent 1 2 "$c1" 4000
+claim "the first was applied" see 10000 "-3@$c1" "+3@$c2"
+claim "attach again" code 0 attach 3 "$c1"
+claim "both paths again" see 10000 "+3@$c1" "+3@$c2"
 
 note "the changed list, with notices off so that the kernel does not read it"
-for d in $A $B; do
-  claim "the log is read: empty" code 0 nvme get-log $d -i 4 -l 4096
-  claim "notices off" code 0 nvme set-feature $d -f 0x0b -v 0
+notices() { nvme set-feature "$1" -f 0x0b -v "$2"; }
+changed() # by nvme-cli, which retains the event
+{
+  nvme changed-ns-list-log "$1" | sed -n 's/^\[ *[0-9]*\]: *\(0x\)\{0,1\}//p' |
+    while read -r x; do printf '%d ' $((0x$x)); done
+}
+consume() # without RAE
+{
+  nvme get-log "$1" -i 4 -l 4096 -b | od -An -v -tu4 -w4 | awk '$1 { printf "%d ", $1 }'
+}
+for d in "$A" "$B"; do
+  claim "notices off" code 0 notices "$d" 0
+  claim "the log is read" code 0 nvme get-log "$d" -i 4 -l 4096
 done
-changed() { nvme changed-ns-list-log "$1" | sed -n 's/^\[ *[0-9]*\]:0*\(0x\)\{0,1\}//p' | while read -r x; do echo $((0x$x)); done | tr '\n' ' '; }
-consume() { nvme get-log "$1" -i 4 -l 4096 -b | od -An -v -tu4 -w4 | awk '$1 { printf "%d ", $1 }'; }
-claim "a change by the target" quiet ctl 'detach 3 '"$c1"
+claim "a change by the target" quiet ctl "detach 3 $c1"
 claim "another" quiet ctl 'resize 1 48M'
-claim "nvme-cli looks (RAE)" is "$(changed $A)" '1 3 '
-claim "again: still there" is "$(changed $A)" '1 3 '
-claim "the other has its own" is "$(changed $B)" '1 '
-claim "the kernel does not know" see 100 +3@"$c1" +1:67108864
-claim "a read without RAE" is "$(consume $A)" '1 3 '
-claim "consumed it" is "$(changed $A)" ''
-claim "but not the other's" is "$(changed $B)" '1 '
+claim "nvme-cli looks (RAE)" is "$(changed "$A")" '1 3 '
+claim "again: still there" is "$(changed "$A")" '1 3 '
+claim "the other has its own" is "$(changed "$B")" '1 '
+claim "the kernel does not know" see 100 "+3@$c1" +1:67108864
+claim "a read without RAE" is "$(consume "$A")" '1 3 '
+claim "consumed it" is "$(changed "$A")" ''
+claim "but not the other's" is "$(changed "$B")" '1 '
 claim "one more change" quiet ctl 'resize 1 32M'
-for d in $A $B; do claim "notices on" code 0 nvme set-feature $d -f 0x0b -v 0x100; done
-claim "bring the events that were owed" see 10000 +1:33554432 -3@"$c1"
-claim "unsupported bits: 02h" code 2 nvme set-feature $A -f 0x0b -v 0x40000000
-claim "save: 10Dh" code 10d nvme set-feature $A -f 0x0b -v 0x100 -s
-claim "log offset past the end: 02h" code 2 nvme get-log $A -i 4 -l 16 -L 8192
-claim "log of one namespace: 02h" code 2 nvme get-log $A -i 4 -l 4096 -n 1
+for d in "$A" "$B"; do claim "notices on" code 0 notices "$d" 0x100; done
+claim "bring the events that were owed" see 10000 +1:33554432 "-3@$c1"
+claim "unsupported bits: 02h" code 2 notices "$A" 0x40000000
+claim "save: 10Dh" code 10d nvme set-feature "$A" -f 0x0b -v 0x100 -s
+claim "offset past the end: 02h" code 2 nvme get-log "$A" -i 4 -l 16 -L 8192
+claim "log of one namespace: 02h" code 2 nvme get-log "$A" -i 4 -l 4096 -n 1
 end_case

@@ -1,67 +1,77 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: nvme reset, and disconnect, in the middle of a drain
 # target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --ns 4=ram:64M --nn 32 --deadline 20
 # limit: 150
-# allow: resetting controller|Removing ctrl|creating .* I/O queues|no usable path|no available path|I/O error|timeout
+# allow: I/O Cmd|timeout
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
 c1=$(cntlid "$1") c2=$(cntlid "$2")
-need "namespaces" see 10000 +1@"$c1" +1@"$c2" +2@"$c2" +3@"$c2" +4@"$c2"
+need "namespaces" see 10000 "+1@$c1" "+1@$c2" "+2@$c2" "+3@$c2" "+4@$c2"
 has_ns2() { has_ns 2; }
 no_ns2() { ! has_ns 2; }
 no_ns3() { ! has_ns 3; }
 no_ns4() { ! has_ns 4; }
-live() { is "$(cat "/sys/class/nvme/$1/state")" live; }
 
 note "reset of both controllers while the backend is stalled hard"
-load a 2 60; sleep 1
-claim "stall hard" quiet ctl 'stall 2 hard'; sleep 0.5
-claim "remove, not waiting" quiet ctl 'remove 2 deadline=2 nowait'; sleep 0.5
+load a 2 60
+sleep 1
+claim "stall hard" quiet ctl 'stall 2 hard'
+sleep 0.5
+claim "remove, not waiting" quiet ctl 'remove 2 deadline=2 nowait'
+sleep 0.5
 for c in "$1" "$2"; do
   t0=$(ms)
   claim "reset $c" quiet timeout 45 nvme reset "/dev/$c"
-  note "reset of $c took $(($(ms) - t0)) ms"
-  claim "$c is live" live "$c"
+  echo $(($(ms) - t0)) | stats "reset of $c in a drain"
+  claim "$c is live" is "$(cat "/sys/class/nvme/$c/state")" live
 done
 claim "the removed one is gone, stalled or not" see 10000 -2
-end_load a; claim "fio ended with an error" [ "$fio_rc" != 0 ]
+end_load a
+claim "fio ended with an error" [ "$fio_rc" != 0 ]
 claim "the target still holds it" see_status 2 has_ns2
-claim "the others are there" see 10000 +1@"$c1" +1@"$c2" +3@"$c1" +3@"$c2"
-claim "and work" quiet dd if="$(dev 1)" of=/dev/null bs=1M count=4 iflag=direct
+claim "the others are there" see 10000 "+1@$c1" "+1@$c2" "+3@$c1" "+3@$c2"
+d=$(dev 1)
+claim "and work" quiet dd if="$d" of=/dev/null bs=1M count=4 iflag=direct
 claim "unstall" quiet ctl 'unstall 2'
 claim "released" see_status 5 no_ns2
-claim "events work after the reset" timed 10000 'add 2 ram:64M' +2@"$c1" +2@"$c2"
+claim "events work after the reset" timed 10000 'add 2 ram:64M' "+2@$c1" "+2@$c2"
 
-note "reset under load in an orderly drain, 5 times"
+note "reset of one in an orderly drain, under load, 5 times"
 load other 1 120 --verify=crc32c
 for i in 1 2 3 4 5; do
-  load b$i 3 60; sleep 0.5
+  load b$i 3 60
+  sleep 0.5
   claim "stall" quiet ctl 'stall 3'
   claim "remove, not waiting" quiet ctl 'remove 3 deadline=2 nowait'
   claim "reset" quiet timeout 45 nvme reset "/dev/$1"
   claim "gone" see 15000 -3
-  end_load b$i; claim "fio ended with an error" [ "$fio_rc" != 0 ]
+  end_load b$i
+  claim "fio ended with an error" [ "$fio_rc" != 0 ]
   claim "released" see_status 5 no_ns3
-  claim "add again" timed 10000 'add 3 ram:64M' +3@"$c1" +3@"$c2"
+  claim "add again" timed 10000 'add 3 ram:64M' "+3@$c1" "+3@$c2"
 done
 claim "the other fio runs" running other
-stop_load other; claim "without an error" ended_well other
+stop_load other
+claim "without an error" ended_well other
 
 note "disconnect in the middle of a drain"
-load d 4 60; sleep 1
+load d 4 60
+sleep 1
 claim "stall" quiet ctl 'stall 4'
 claim "remove, not waiting" quiet ctl 'remove 4 deadline=4 nowait'
 t0=$(ms)
 claim "disconnect" disconnect
-note "disconnect took $(($(ms) - t0)) ms"
-end_load d; claim "fio ended with an error" [ "$fio_rc" != 0 ]
+echo $(($(ms) - t0)) | stats "disconnect in a drain, deadline 4 s"
+end_load d
+claim "fio ended with an error" [ "$fio_rc" != 0 ]
 claim "no controller is left" see_status 10 no_controllers
 claim "released" see_status 10 no_ns4
 need "connect again" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
 c1=$(cntlid "$1") c2=$(cntlid "$2")
-claim "the view is right" see 10000 +1@"$c1" +1@"$c2" +2@"$c1" +3@"$c2" -4
-claim "events work" timed 10000 'add 4 ram:64M' +4@"$c1" +4@"$c2"
+claim "the view is right" see 10000 "+1@$c1" "+1@$c2" "+2@$c1" "+3@$c2" -4
+claim "events work" timed 10000 'add 4 ram:64M' "+4@$c1" "+4@$c2"
 end_case

@@ -57,14 +57,22 @@ void nvmens_bell_init(nvmens_bell *bell, const nvmens_host *host, void *user, ui
 #endif
 }
 
-void nvmens_gate_barrier(const nvmens_bell *bell)
+/* A fork keeps the lanes' mode but may lose the registration: then it is made again. */
+static bool barrier_in_kernel(void)
 {
 #ifdef __linux__
-  if (!bell->fence && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0)
-    return;
+  return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0 ||
+         (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 &&
+          membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0);
 #else
-  (void)bell;
+  return false;
 #endif
+}
+
+void nvmens_gate_barrier(const nvmens_bell *bell)
+{
+  if (!bell->fence && barrier_in_kernel())
+    return;
 #ifndef NVMENS_GATE_TSAN_
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif

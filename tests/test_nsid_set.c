@@ -355,6 +355,8 @@ START_TEST(a_full_run_far_below_the_node_above_has_its_gap_behind_it)
     nvmens_nsid_set_remove(&set, &mem, far + 64);
     ck_assert_uint_eq(nvmens_nsid_set_gap(&set, HIGHEST), 65);
     nvmens_nsid_set_clear(&set, &mem);
+    ck_assert_ptr_null(set.root);
+    ck_assert_uint_eq(set.count, 0);
   }
   ck_assert_uint_eq(heap.blocks, 0);
 }

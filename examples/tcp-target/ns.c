@@ -134,6 +134,7 @@ const char *ns_add(target *t, const ns_spec *spec)
 {
   ns *n = ns_alloc(t, spec->block);
   nvmens_ns_config config = {0};
+  nvmens_nsref ref;
   const char *why;
   int err;
 
@@ -155,7 +156,7 @@ const char *ns_add(target *t, const ns_spec *spec)
   config.ident = n->ident;
   n->nsid = spec->nsid;
   ns_list(n);
-  err = nvmens_ns_new(t->subsys, &config, n, NULL);
+  err = nvmens_ns_new(t->subsys, &config, n, &ref);
   if (err) {
     ns_free_unused(n);
     return error_word(err);

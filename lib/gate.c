@@ -27,7 +27,7 @@ typedef struct nvmens_lane_body {
   void *block; /* as it was allocated */
 } lane_body;
 
-static struct { /* what the lanes of a controller see that is not ready */
+static const struct { /* what the lanes of a controller see that is not ready */
   nvmens_slot_table table;
   nvmens_slot *entry[2];
 } nothing = {{31, 1, NULL}, {NULL, NULL}};

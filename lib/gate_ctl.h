@@ -24,8 +24,8 @@ typedef struct nvmens_bell { /* what a command that ends needs of the subsystem 
 struct nvmens_lane_body;
 
 typedef struct nvmens_gate {
-  nvmens_slot_table *table; /* all slots */
-  nvmens_slot_table *shown; /* what lanes see: table, or an empty one while not ready */
+  nvmens_slot_table *table;       /* all slots */
+  const nvmens_slot_table *shown; /* what lanes see: table, or an empty one while not ready */
   nvmens_bell *bell;
   const nvmens_mem *mem;
   nvmens_slot **chunk; /* slots by index, NVMENS_GATE_CHUNK a piece */

@@ -55,7 +55,7 @@ typedef struct nvmens_counter { /* modulo 2^32; written by the lane's owner only
 
 /* The part of a lane that the data path reads; cache-line aligned. */
 typedef struct nvmens_lane {
-  nvmens_slot_table **table; /* the controller's; empty while it is not ready */
+  const nvmens_slot_table **table; /* the controller's; empty while it is not ready */
   nvmens_counter **chunk;
   int fence; /* 0: the closer uses membarrier */
 } nvmens_lane;

@@ -3,29 +3,50 @@ TAP_TESTS = \
 	%D%/test_aer \
 	%D%/test_aer_end \
 	%D%/test_attach \
+	%D%/test_capacity \
+	%D%/test_cells \
 	%D%/test_change \
+	%D%/test_changed \
+	%D%/test_config \
+	%D%/test_ctrl \
 	%D%/test_drain \
 	%D%/test_drain_owner \
 	%D%/test_event \
 	%D%/test_event_switch \
+	%D%/test_faults \
 	%D%/test_feature \
+	%D%/test_gate \
+	%D%/test_host_models \
+	%D%/test_hosts \
 	%D%/test_ident_set \
 	%D%/test_identify \
 	%D%/test_identify_ctrl \
 	%D%/test_identify_lists \
 	%D%/test_identify_pages \
+	%D%/test_lane \
+	%D%/test_le_mem_err \
 	%D%/test_log \
+	%D%/test_log_model \
 	%D%/test_log_page \
 	%D%/test_log_race \
+	%D%/test_nomem \
+	%D%/test_notice \
 	%D%/test_ns_attach \
 	%D%/test_ns_mgmt \
 	%D%/test_ns_prepare \
 	%D%/test_nsid_set \
+	%D%/test_outbox \
+	%D%/test_peers \
+	%D%/test_reenter \
 	%D%/test_scenarios \
 	%D%/test_scenarios_drain \
 	%D%/test_scenarios_race \
+	%D%/test_step \
+	%D%/test_subsys \
 	%D%/test_swap_mark \
+	%D%/test_tables \
 	%D%/test_timer \
+	%D%/test_tokens \
 	%D%/test_unplug
 
 # *.run and *.sh are judged by their exit code (77: skipped), everything else by its TAP.
@@ -35,10 +56,11 @@ RUN_TESTS = \
 SCRIPT_TESTS = \
 	%D%/headers.sh \
 	%D%/symbols.sh \
+	%D%/tcp_target.sh \
 	%D%/tidy
 
 # What the thread sanitizer is for; see check-threads.
-THREAD_TESTS = $(RUN_TESTS)
+THREAD_TESTS = %D%/test_threads.run
 
 EXTRA_DIST += \
 	$(SCRIPT_TESTS) \
@@ -49,6 +71,8 @@ EXTRA_DIST += \
 
 # Distributed, built or not.
 tests_rig_sources = \
+	%D%/cells.h \
+	%D%/dice.h \
 	%D%/rig.c \
 	%D%/rig.h \
 	%D%/rig_backend.c \
@@ -61,6 +85,29 @@ check_LTLIBRARIES += %D%/librig.la
 %C%_librig_la_SOURCES = $(tests_rig_sources)
 %C%_test_threads_run_SOURCES = %D%/test_threads.c %D%/stress.h
 %C%_test_threads_run_LDADD = libcore.la $(PTHREAD_LIBS)
+
+# These start the target that was built, or are made of a part of it.
+tests_tcp_sources = %D%/tcp_host.c %D%/tcp_host.h %D%/tcp_rig.c %D%/tcp_rig.h
+%C%_test_tcp_bad_run_SOURCES = %D%/test_tcp_bad.c $(tests_tcp_sources)
+%C%_test_tcp_bad_run_LDADD = $(PTHREAD_LIBS)
+%C%_test_tcp_drain_run_SOURCES = %D%/test_tcp_drain.c $(tests_tcp_sources)
+%C%_test_tcp_drain_run_LDADD = $(PTHREAD_LIBS)
+%C%_test_tcp_pdu_run_SOURCES = %D%/test_tcp_pdu.c examples/tcp-target/pdu.c
+%C%_test_tcp_pdu_run_LDADD =
+%C%_test_tcp_storm_run_SOURCES = %D%/test_tcp_storm.c $(tests_tcp_sources)
+%C%_test_tcp_storm_run_LDADD = $(PTHREAD_LIBS)
+%C%_test_tcp_target_run_SOURCES = %D%/test_tcp_target.c $(tests_tcp_sources)
+%C%_test_tcp_target_run_LDADD = $(PTHREAD_LIBS)
+if BUILD_EXAMPLES
+RUN_TESTS += \
+	%D%/test_tcp_bad.run \
+	%D%/test_tcp_drain.run \
+	%D%/test_tcp_pdu.run \
+	%D%/test_tcp_storm.run \
+	%D%/test_tcp_target.run
+THREAD_TESTS += %D%/test_tcp_storm.run
+endif
+
 if HAVE_LIBNVME
 TAP_TESTS += %D%/test_wire
 endif

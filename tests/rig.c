@@ -305,6 +305,7 @@ static void *take(void *user, size_t size)
   r->allocs++;
   if (r->fail_alloc == 1) {
     r->fail_alloc = r->fail_all ? 1 : 0;
+    r->failed++;
     return NULL;
   }
   if (r->fail_alloc)
@@ -313,6 +314,7 @@ static void *take(void *user, size_t size)
   RIG_MUST(block);
   memset(block, 0xC5, size); /* nobody may count on zeroes */
   r->live++;
+  r->bytes += size;
   return block;
 }
 

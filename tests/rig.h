@@ -136,6 +136,8 @@ struct rig {
   unsigned live;       /* blocks */
   unsigned fail_alloc; /* n: the nth call from here fails; 0: none */
   int fail_all;        /* every call from that one on fails (set before it) */
+  unsigned failed;     /* calls that failed so far */
+  size_t bytes;        /* asked for so far */
   /* hooks */
   rig_drain drain;
   rig_prepare prepare;

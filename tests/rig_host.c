@@ -11,7 +11,7 @@
 
 /* ---- text ---- */
 
-static void add(char **at, char *end, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void add(char **at, char *end, const char *format, ...)
 {
   va_list args;
   int n;

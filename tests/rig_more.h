@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rig_more.h: what several test programs need beside the rig: pages as numbers and text, states, raw
- * create commands and controller lists.
+ * rig_more.h: what several test programs need beside the rig: pages as numbers and text, states,
+ * raw create commands and controller lists.
  */
 #ifndef NVMENS_TESTS_RIG_MORE_H
 #define NVMENS_TESTS_RIG_MORE_H

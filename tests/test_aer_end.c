@@ -205,6 +205,42 @@ START_TEST(C19_an_event_may_come_before_identify)
 }
 END_TEST
 
+static void again(rig *r, const rig_event *e)
+{
+  unsigned *times = r->react_arg;
+
+  if (++*times > 200000) {
+    r->react = NULL;
+    return;
+  }
+  rig_aer(e->ctrl);
+  rig_post(e->ctrl, NVMENS_AER_IMMEDIATE, (uint8_t)*times, 0, 0);
+}
+
+START_TEST(S23_a_host_that_never_stops_does_not_hold_a_call)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  unsigned times = 0, before, wakes = r->wakes;
+
+  r->log_mask = 0;
+  r->react = again;
+  r->react_arg = &times;
+  r->react_on = RIG_BIT(RIG_COMPLETE);
+  rig_aer(c);
+  ck_assert_int_eq(nvmens_event_post(c->c, NVMENS_AER_IMMEDIATE, 0, 0, 0), 0);
+  ck_assert_uint_lt(times, 100000); /* principle 8: a budget; the rest by poll */
+  ck_assert_uint_gt(r->wakes, wakes);
+  before = times;
+  nvmens_poll(r->s, r->now);
+  ck_assert_uint_gt(times, before);
+  ck_assert_uint_lt(times, 100000);
+  r->react = NULL;
+  rig_rest(r);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -215,5 +251,5 @@ int main(void)
       R37_aer_after_shutdown_ends_with_005h, R37_commands_after_shutdown_end_with_005h,
       R37_reset_after_shutdown_makes_it_usable, R35_aer_on_a_disabled_controller_ends_with_008h,
       C2_identify_shows_aerl, C3_no_aer_ends_in_an_error_when_things_go,
-      C19_an_event_may_come_before_identify);
+      C19_an_event_may_come_before_identify, S23_a_host_that_never_stops_does_not_hold_a_call);
 }

@@ -393,6 +393,35 @@ START_TEST(C8_the_issuers_completion_is_the_last)
 }
 END_TEST
 
+START_TEST(R41_a_short_read_of_quiet_entries_consumes_the_served)
+{
+  AT(RIG_BIT4, ns);
+  uint8_t buf[4];
+
+  (void)ns;
+  ck_assert_int_eq(rig_attach(rig_ns_loose(r, 2), c[0]), 0);
+  rig_changed(c[0], RIG_LID4, RIG_CONSUME);
+  RIG_OK(rig_host_delete(c[0], NVMENS_NSID_ALL));
+  RIG_OK(rig_get_log(c[0], RIG_LID4, RIG_CONSUME, 0, 4, buf));
+  ck_assert_uint_eq(rig_heard(c[0]), 0); /* CLEAR stays */
+  ck_assert_str_eq(rig_changed(c[0], RIG_LID4, RIG_CONSUME), "2");
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R35_reset_forgets_quiet_entries)
+{
+  AT(RIG_BIT4, ns);
+
+  (void)ns;
+  RIG_OK(rig_host_delete(c[0], 1));
+  rig_reenable(c[0]);
+  ck_assert_str_eq(rig_changed(c[0], RIG_LID4, RIG_PEEK), "");
+  ck_assert_str_eq(rig_changed(c[0], RIG_LID1C, RIG_PEEK), "");
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -415,5 +444,6 @@ int main(void)
       R40_unplug_tells_all_of_the_allocation, P19_a_controller_that_cannot_see_it_is_not_told,
       R38_changed_identify_data_are_told_where_attached,
       R39_changed_identify_data_are_told_everywhere, R38_write_protect_and_backend_data_are_changes,
-      C8_events_go_out_in_cntlid_order, C8_the_issuers_completion_is_the_last);
+      C8_events_go_out_in_cntlid_order, C8_the_issuers_completion_is_the_last,
+      R41_a_short_read_of_quiet_entries_consumes_the_served, R35_reset_forgets_quiet_entries);
 }

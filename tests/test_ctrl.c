@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_ctrl.c: controllers: enable, reset, shutdown, removal, epochs, CNTLIDs, kinds (R24, R25, R35,
- * R37, C2, C18, P3, P10).
+ * test_ctrl.c: controllers: enable, reset, shutdown, removal, epochs, CNTLIDs, kinds (R24, R25,
+ * R35, R37, C2, C18, P3, P10).
  */
 #include "rig_more.h"
 
@@ -164,6 +164,20 @@ START_TEST(R24_what_happens_while_disabled_is_there_after_the_enable)
   rig_enable(c);
   ck_assert_str_eq(rig_ids(c, NVMENS_CNS_ACTIVE_NS_LIST), "2");
   ck_assert_uint_eq(rig_info(c).owed, 0); /* hosts rescan */
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R24_a_disabled_controller_is_attached_and_detached)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r), *off = rig_ctrl_new(r, NULL);
+  rig_ns *ns = rig_ns_loose(r, 1);
+
+  RIG_OK(rig_host_attach(c, 1, off));
+  ck_assert_int_eq(more_att(ns, off), NVMENS_ATT_ATTACHED);
+  RIG_OK(rig_host_detach(c, 1, off));
+  ck_assert_int_eq(more_att(ns, off), NVMENS_ATT_DETACHED);
   rig_end(r);
 }
 END_TEST
@@ -396,6 +410,23 @@ START_TEST(R25_a_private_namespace_is_free_when_its_controller_is_gone)
 }
 END_TEST
 
+START_TEST(R25_a_cntlid_is_taken_until_ctrl_released)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r), *other = rig_ctrl_on(r);
+  rig_ns *ns = more_pending(r, c, 1);
+  const nvmens_ctrl_config config = {.cntlid = 0, .cntlid_given = 1};
+
+  rig_ctrl_del(c);
+  ck_assert_int_eq(rig_ctrl_try(r, &config, NULL), NVMENS_ERR_EXISTS);
+  ck_assert_str_eq(more_ctrls(other, NVMENS_CNS_CTRL_LIST, 0, 0), "1: 1");
+  RIG_FAILS(MORE_ATTACH(other, 1, 0), RIG_DNR(NVMENS_SC_INVALID_CTRL_LIST));
+  ck_assert_int_eq(rig_drained(ns, c), 0);
+  ck_assert_int_eq(rig_ctrl_try(r, &config, NULL), 0);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(R25_ctrl_del_of_null_does_nothing)
 {
   nvmens_ctrl_del(NULL);
@@ -429,6 +460,7 @@ int main(void)
       P3_a_mask_from_before_a_reset_does_not_mute,
       R35_a_reset_restores_the_default_of_feature_0b,
       R24_what_happens_while_disabled_is_there_after_the_enable,
+      R24_a_disabled_controller_is_attached_and_detached,
       C18_an_aer_of_the_old_epoch_is_never_completed,
       R35_a_reset_of_a_disabled_controller_changes_nothing,
       R37_a_controller_that_is_shut_down_answers_005,
@@ -444,6 +476,7 @@ int main(void)
       R22_an_administrative_controller_manages,
       R25_ctrl_released_is_the_last_word,
       R25_a_private_namespace_is_free_when_its_controller_is_gone,
+      R25_a_cntlid_is_taken_until_ctrl_released,
       R25_ctrl_del_of_null_does_nothing,
       R18_the_survivors_have_the_namespace,
   };

@@ -425,6 +425,45 @@ START_TEST(S16_a_prepared_after_a_reset_creates_nothing)
 }
 END_TEST
 
+/* ---- surroundings ---- */
+
+START_TEST(S10_without_a_drain_hook_the_gate_alone_counts)
+{
+  rig *r = rig_new_without(NULL, RIG_NO_DRAIN | RIG_NO_LOCK | RIG_NO_IDENTIFY);
+  rig_ctrl *c = rig_ctrl_on(r);
+  rig_ns *ns = rig_ns_auto(r, 1);
+  rig_io io = rig_io_begin(r, rig_lane(c), 1);
+
+  rig_unplug(ns, NVMENS_ORDERLY, RIG_NEVER);
+  rig_rest(r);
+  ck_assert_int_eq(ns->released, 0);
+  rig_io_end(&io);
+  rig_rest(r);
+  ck_assert_int_eq(ns->released, 1);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(S11_an_earlier_deadline_wakes)
+{
+  rig *r = rig_new(NULL);
+  rig_ns *n1, *n2;
+  unsigned wakes;
+
+  rig_ctrl_on(r);
+  n1 = rig_ns_auto(r, 1);
+  n2 = rig_ns_auto(r, 2);
+  r->drain = RIG_DRAIN_PENDING;
+  wakes = r->wakes;
+  rig_unplug(n1, NVMENS_ORDERLY, 9 * (uint64_t)RIG_SEC);
+  ck_assert_uint_gt(r->wakes, wakes); /* T8 */
+  wakes = r->wakes;
+  rig_unplug(n2, NVMENS_ORDERLY, 5 * (uint64_t)RIG_SEC);
+  ck_assert_uint_gt(r->wakes, wakes);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -440,5 +479,6 @@ int main(void)
       S16_an_old_token_does_not_end_a_new_drain, S16_an_answer_after_done_was_returned_is_late,
       S16_an_answer_may_come_before_the_hook_returns,
       S16_after_the_deadline_the_answer_still_counts, S16_a_prepared_that_comes_twice_is_refused,
-      S16_a_prepared_after_a_reset_creates_nothing);
+      S16_a_prepared_after_a_reset_creates_nothing, S10_without_a_drain_hook_the_gate_alone_counts,
+      S11_an_earlier_deadline_wakes);
 }

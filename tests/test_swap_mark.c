@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_swap_mark.c: another namespace under the same NSID: the host is told a second time, after it
- * has seen the new identity (C14, S09; design.md, swap mark). Linux drops the disk in the first scan
- * and adds the new one only in a second.
+ * test_swap_mark.c: another namespace under the same NSID: the host is told a second time, after
+ * it has seen the new identity (C14, S09; design.md, swap mark). Linux drops the disk in the first
+ * scan and adds the new one only in a second.
  */
 #include "rig.h"
 #include "rig_main.h"
@@ -453,6 +453,24 @@ START_TEST(S09_a_swap_while_disabled_is_one)
 }
 END_TEST
 
+START_TEST(S09_attached_again_after_the_look_it_is_still_shown)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = with_a(r);
+
+  swap(r, 'B');
+  read_log(c);
+  scan(c);
+  RIG_OK(rig_host_detach(c, 1, c));
+  RIG_OK(rig_host_attach(c, 1, c));
+  ck_assert_uint_eq(rig_heard(c), RIG_EV4);
+  read_log(c); /* REPORTED: the mark is done with */
+  scan(c);
+  ck_assert_uint_eq(rig_heard(c), 0);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -468,5 +486,6 @@ int main(void)
       S09_a_read_while_owed_leaves_the_event_owed, S09_a_peek_leaves_a_shown_mark,
       S09_another_swap_after_the_look_starts_again, S09_an_unseen_swap_survives_a_reset,
       S09_a_seen_swap_is_told_again_after_a_reset,
-      S09_a_swap_that_is_done_with_stays_so_after_a_reset, S09_a_swap_while_disabled_is_one);
+      S09_a_swap_that_is_done_with_stays_so_after_a_reset, S09_a_swap_while_disabled_is_one,
+      S09_attached_again_after_the_look_it_is_still_shown);
 }

@@ -303,6 +303,7 @@ static int await(atomic_int *flag, const char *what)
 static int flip(unsigned k, unsigned c, nvmens_nsref ref)
 {
   struct path *path = &t.path[k][c];
+  int rc;
 
   atomic_store(&path->down, 0);
   if (nvmens_ns_detach(t.subsys, ref, t.ctrl[c], NVMENS_ORDERLY, now(), UINT64_MAX))
@@ -312,7 +313,9 @@ static int flip(unsigned k, unsigned c, nvmens_nsref ref)
     return 0;
   nap();
   atomic_fetch_add(&path->epoch, 1);
-  if (nvmens_ns_attach(t.subsys, ref, t.ctrl[c]))
+  while ((rc = nvmens_ns_attach(t.subsys, ref, t.ctrl[c])) == NVMENS_ERR_BUSY)
+    nap(); /* the detached hook that said so may not have returned yet */
+  if (rc)
     fail("attach", k);
   nap();
   return 1;

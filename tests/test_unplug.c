@@ -277,6 +277,21 @@ START_TEST(R55_a_write_protected_namespace_is_unplugged)
 }
 END_TEST
 
+START_TEST(C17_a_deadline_of_0_is_due_at_once)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  rig_ns *ns = more_pending(r, c, 1);
+
+  ck_assert_int_eq(rig_unplug(ns, NVMENS_ORDERLY, 0), 0);
+  ck_assert_int_eq(rig_count(r, RIG_DRAIN), 1);
+  ck_assert_uint_le(more_next(r), r->now);
+  rig_poll(r);
+  ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_ABORTING);
+  rig_end(r);
+}
+END_TEST
+
 /* ---- references ---- */
 
 START_TEST(P16_a_stale_reference_is_refused_everywhere)
@@ -414,6 +429,7 @@ int main(void)
       namespace_unplug_of_a_host_deleted_one_joins,
       namespace_delete_of_an_unplugged_one_fails,
       R55_a_write_protected_namespace_is_unplugged,
+      C17_a_deadline_of_0_is_due_at_once,
       P16_a_stale_reference_is_refused_everywhere,
       P16_a_stale_reference_does_not_hit_the_next_namespace,
       P16_the_reference_of_nothing_is_stale,

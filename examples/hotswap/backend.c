@@ -30,6 +30,7 @@ struct backend *backend_new(struct world *w, int place, struct rng *rng)
   pthread_mutex_unlock(&w->store.lock);
   be->magic = LIVE;
   be->place = place;
+  be->serial = serial;
   be->stuck = rng_percent(rng, w->opt.stuck_percent);
   put_le(be->uuid, 8, rng_next(rng));
   put_le(be->uuid + 8, 8, serial);

@@ -95,7 +95,7 @@ static nvmens_status transfer(void *ctrl_user, nvmens_cmd *cmd, void *buf, size_
   struct world *w = port_of(ctrl_user)->driver.world;
   struct host_cmd *hc = host_cmd_of(cmd);
 
-  if (rng_percent(&hc->driver->rng, 2))
+  if (rng_percent(&hc->driver->rng, 4))
     return (nvmens_status){NVMENS_SC_DATA_TRANSFER_ERROR};
   if (len > hc->len) {
     watch_fail(w, "opcode %02Xh moves %zu bytes of %zu", hc->sqe.opcode, len, hc->len);

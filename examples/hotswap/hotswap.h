@@ -49,6 +49,7 @@ enum {
 
 #define HOST_DEADLINE (40 * MS) /* for drains and prepares of host commands */
 #define WAIT_LIMIT    (30 * S)  /* nothing here takes that long, sanitizers included */
+#define GRACE         (3 * S)   /* by which a deadline may be late on a machine that is busy */
 #define BLOCK         UINT64_C(512)
 #define MAX_BLOCKS    (UINT64_C(1) << 20)
 
@@ -150,6 +151,7 @@ struct stats {
   uint64_t released[3];           /* by nvmens_reason */
   uint64_t most_in_flight;
   _Atomic uint64_t swaps;   /* complete: released, and the next one plugged */
+  uint64_t rests;           /* times at which all was compared */
   uint64_t sent, coalesced; /* events, of controllers that are gone */
 };
 
@@ -161,7 +163,8 @@ struct backend {
   uint64_t magic;
   struct backend *next; /* in quarantine */
   int place;            /* -1: created by a host */
-  bool stuck;           /* holds its commands until drain_abort */
+  uint64_t serial;
+  bool stuck; /* holds its commands until drain_abort */
   uint8_t uuid[16];
   uint32_t attached;                   /* bit per port; only effects touch it */
   _Atomic uint32_t aborted;            /* bit per port: drain_abort was called */
@@ -314,6 +317,9 @@ struct place {
   struct backend *be;
   uint32_t wish; /* NSID */
   uint64_t unplug_at, escalate_at;
+  uint64_t abort_at;              /* by then drain_abort is due */
+  _Atomic uint64_t barred_serial; /* the backend whose unplug has returned */
+  _Atomic uint64_t barred_from;   /* which one that was, of world.unplugs */
 };
 
 struct control {
@@ -323,7 +329,9 @@ struct control {
   _Atomic bool exited;
   pthread_mutex_t lock; /* all below */
   pthread_cond_t cond;
-  bool woken;
+  bool woken;  /* by the library */
+  bool nudged; /* by us */
+  bool busy;   /* it may change something */
   struct job *jobs;
   struct place *place;
   unsigned leaving;
@@ -332,6 +340,7 @@ struct control {
 
 void *swap_main(void *world);
 void swap_wake(void *world);
+void swap_nudge(struct world *);
 int swap_plug(struct world *, unsigned place, struct rng *);
 void swap_aborted(struct world *, struct backend *);
 bool swap_released(struct world *, struct backend *, nvmens_reason);
@@ -362,7 +371,8 @@ struct options {
   const char *trace;
 };
 
-enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_STOP };
+/* PAUSE: nothing changes any more, I/O goes on. DRAIN: the I/O ends too. In this order. */
+enum phase { PHASE_RUN, PHASE_PAUSE, PHASE_DRAIN, PHASE_STOP };
 struct world {
   struct options opt;
   nvmens_subsys *subsys;
@@ -371,6 +381,7 @@ struct world {
   _Atomic int phase;
   _Atomic unsigned failures;
   _Atomic unsigned io_quiet; /* I/O threads that begin no more */
+  _Atomic uint64_t unplugs;  /* that have returned */
   _Atomic bool in_effect;
   struct rng effect_rng; /* effects run one at a time (T3), so no lock */
   pthread_mutex_t lib_lock;
@@ -405,6 +416,7 @@ bool rest_io_gone(struct world *);
 bool rest_control_quiet(struct world *);
 bool rest_settled(struct world *);
 void rest_check(struct world *);
+void rest_check_ended(struct world *);
 void rest_teardown(struct world *);
 
 int options_parse(struct options *, int argc, char **argv); /* 0; 1: help shown; 2: bad */

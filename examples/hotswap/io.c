@@ -70,7 +70,7 @@ static bool is_due(struct world *w, struct request *r, uint64_t now)
   if (!r->due) {
     uint32_t aborted = atomic_load_explicit(&r->be->aborted, memory_order_relaxed);
 
-    if (!(aborted >> r->port & 1) && phase_of(w) == PHASE_RUN)
+    if (!(aborted >> r->port & 1) && phase_of(w) < PHASE_DRAIN)
       return false;
     if (r->kind == HOLD_HARD)
       r->due = now + 5 * MS + r->nsid % 16 * 3 * MS;
@@ -167,18 +167,31 @@ static void hold(struct io_thread *t, struct request *r, uint64_t now)
     ;
 }
 
+/* G2: a begin that starts after an unplug has returned does not succeed. */
+static void check_barred(struct world *w, const struct backend *be, uint64_t unplugs)
+{
+  const struct place *p = &w->control.place[be->place < 0 ? 0 : be->place];
+
+  if (be->place >= 0 &&
+      atomic_load_explicit(&p->barred_serial, memory_order_acquire) == be->serial &&
+      peek(&p->barred_from) <= unplugs)
+    watch_fail(w, "a command began after the unplug of its namespace");
+}
+
 static void begin(struct io_thread *t, struct request *r, uint64_t now)
 {
   unsigned port = (unsigned)rng_below(&t->rng, t->world->opt.controllers);
   nvmens_lane *lane = queue_of(t, port);
   void *ns_user = NULL;
   nvmens_status status;
+  uint64_t unplugs;
   uint32_t *hint;
 
   if (!lane)
     return;
   r->nsid = choose_nsid(t, port);
   hint = &t->seen[port][r->nsid % HINTS];
+  unplugs = atomic_load_explicit(&t->world->unplugs, memory_order_acquire);
   status = nvmens_io_begin(lane, r->nsid, &r->ticket, &ns_user);
   tally_add(&t->tally, status.sf);
   if (status.sf) {
@@ -193,6 +206,7 @@ static void begin(struct io_thread *t, struct request *r, uint64_t now)
   r->owner = t;
   atomic_fetch_add_explicit(&r->be->held[port], 1, memory_order_relaxed);
   backend_touch(t->world, r->be, r->nsid, "an I/O command, beginning");
+  check_barred(t->world, r->be, unplugs);
   hold(t, r, now);
 }
 
@@ -248,7 +262,7 @@ void *io_main(void *io_thread)
     uint64_t now = now_ns();
 
     reap(t, now);
-    if (phase_of(w) == PHASE_RUN) {
+    if (phase_of(w) < PHASE_DRAIN) {
       for (unsigned i = 0; i < DEPTH && left; i++) {
         if (atomic_load_explicit(&t->req[i].out, memory_order_acquire))
           continue;

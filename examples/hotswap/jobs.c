@@ -23,7 +23,7 @@ void job_add(struct world *w, const struct job *job)
   j->next = w->control.jobs;
   w->control.jobs = j;
   pthread_mutex_unlock(&w->control.lock);
-  swap_wake(w);
+  swap_nudge(w);
 }
 
 void job_hasten(struct world *w, nvmens_token token, uint64_t due)
@@ -33,7 +33,7 @@ void job_hasten(struct world *w, nvmens_token token, uint64_t due)
     if (j->token == token && j->due > due)
       j->due = due;
   pthread_mutex_unlock(&w->control.lock);
-  swap_wake(w);
+  swap_nudge(w);
 }
 
 static void answer_prepare(struct world *w, struct job *j)
@@ -69,7 +69,7 @@ void jobs_answer(struct world *w, struct job *j)
 
 void jobs_run(struct world *w, uint64_t now)
 {
-  bool all = phase_of(w) != PHASE_RUN;
+  bool all = phase_of(w) >= PHASE_DRAIN;
   struct job *due = NULL, **link;
 
   pthread_mutex_lock(&w->control.lock);

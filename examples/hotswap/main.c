@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ROUND (300 * MS)
+
 static bool done(struct world *w)
 {
   const struct options *o = &w->opt;
@@ -20,11 +22,26 @@ static bool done(struct world *w)
          (o->run_ns && now_ns() - w->started >= o->run_ns);
 }
 
-static void run(struct world *w)
+/* Swaps for a while, then a rest: everything that was told must have arrived, and be true. */
+static void round_of(struct world *w)
 {
-  while (!done(w)) {
+  uint64_t until = now_ns() + ROUND;
+
+  while (!done(w) && now_ns() < until) {
     watch_tick(w, true);
     sleep_ns(5 * MS);
+  }
+  atomic_store(&w->phase, PHASE_PAUSE);
+  watch_until(w, rest_settled, "the drivers do not come to rest");
+  rest_check(w);
+}
+
+static void run(struct world *w)
+{
+  round_of(w);
+  while (!done(w)) {
+    atomic_store(&w->phase, PHASE_RUN);
+    round_of(w);
   }
   w->ran = now_ns() - w->started;
   atomic_store(&w->phase, PHASE_DRAIN);
@@ -32,7 +49,7 @@ static void run(struct world *w)
   watch_until(w, rest_control_quiet, "the removals do not end");
   watch_until(w, rest_settled, "the drivers do not come to rest");
   atomic_store(&w->phase, PHASE_STOP);
-  swap_wake(w);
+  swap_nudge(w);
   world_join(w);
 }
 
@@ -62,6 +79,7 @@ int main(int argc, char **argv)
   }
   run(&w);
   rest_check(&w);
+  rest_check_ended(&w);
   rest_teardown(&w);
   summary_print(&w);
   if (w.trace && trace_write(w.trace, options.trace, w.nn)) {

@@ -25,7 +25,7 @@ bool rest_control_quiet(struct world *w)
   bool quiet;
 
   pthread_mutex_lock(&w->control.lock);
-  quiet = !w->control.jobs && !w->control.leaving;
+  quiet = !w->control.jobs && !w->control.leaving && !w->control.busy;
   for (unsigned i = 0; i < w->opt.namespaces; i++)
     quiet = quiet && w->control.place[i].state != PLACE_PLUGGING;
   pthread_mutex_unlock(&w->control.lock);
@@ -88,9 +88,11 @@ static void find_truth(struct world *w, struct port *p, uint32_t nsid, struct tr
   t->attached = a.state == NVMENS_ATT_ATTACHED;
   if (!t->allocated)
     watch_fail(w, "NSID %" PRIu32 " is still being deleted at rest", nsid);
-  if (a.in_flight || a.state == NVMENS_ATT_DRAINING || a.state == NVMENS_ATT_ABORTING)
-    watch_fail(w, "NSID %" PRIu32 ", controller %u: %" PRIu32 " in flight at rest", nsid, p->cntlid,
-               a.in_flight);
+  if (a.state == NVMENS_ATT_DRAINING || a.state == NVMENS_ATT_ABORTING)
+    watch_fail(w, "NSID %" PRIu32 ", controller %u: a drain at rest", nsid, p->cntlid);
+  if (a.in_flight && phase_of(w) == PHASE_STOP)
+    watch_fail(w, "NSID %" PRIu32 ", controller %u: %" PRIu32 " in flight at the end", nsid,
+               p->cntlid, a.in_flight);
   if (a.open != t->attached)
     watch_fail(w, "NSID %" PRIu32 ", controller %u: the gate is wrong", nsid, p->cntlid);
 }
@@ -133,9 +135,9 @@ static void check_places(struct world *w)
   }
 }
 
+/* Main looks at the drivers' own memory here: they are settled, and nothing wakes them. */
 void rest_check(struct world *w)
 {
-  uint64_t begun = 0, ended = 0;
   const char *why = NULL;
   nvmens_ctrl_info c;
   int rc;
@@ -153,18 +155,25 @@ void rest_check(struct world *w)
     check_view(w, p);
   }
   check_places(w);
-  for (unsigned i = 0; i < w->opt.threads; i++) {
-    begun += peek(&w->io[i].begun);
-    ended += peek(&w->io[i].ended);
-  }
-  if (begun != ended)
-    watch_fail(w, "%" PRIu64 " I/O commands began, %" PRIu64 " ended", begun, ended);
+  w->stats.rests++;
   rc = nvmens_subsys_check(w->subsys, &why);
   if (rc)
     watch_fail(w, "invariant %d: %s", rc, why ? why : "");
 }
 
 /* ---- the end ---- */
+
+void rest_check_ended(struct world *w)
+{
+  uint64_t begun = 0, ended = 0;
+
+  for (unsigned i = 0; i < w->opt.threads; i++) {
+    begun += peek(&w->io[i].begun);
+    ended += peek(&w->io[i].ended);
+  }
+  if (begun != ended)
+    watch_fail(w, "%" PRIu64 " I/O commands began, %" PRIu64 " ended", begun, ended);
+}
 
 static bool all_released(struct world *w)
 {

@@ -38,7 +38,7 @@ static void row(const char *name, uint64_t n, const char *note)
   char count[32];
 
   format_count(count, n);
-  printf("  %-26s %15s%s%s\n", name, count, *note ? "  " : "", note);
+  printf("  %-28s %13s%s%s\n", name, count, *note ? "  " : "", note);
 }
 
 static void rate_row(const struct world *w, const char *name, uint64_t n)
@@ -138,6 +138,7 @@ void summary_print(struct world *w)
   rate_row(w, "admin commands", admin);
   row("most in flight at an unplug", s->most_in_flight, "");
   row("namespaces deleted by hosts", s->released[NVMENS_HOST_DELETED], "");
+  row("times at rest, all compared", s->rests, "");
   row("events sent", s->sent, "");
   row("events coalesced", s->coalesced, "changes told by an event already owed");
   latencies(w);

@@ -24,6 +24,17 @@ void swap_wake(void *world)
   pthread_mutex_unlock(&c->lock);
 }
 
+/* For the jobs: no poll is asked for. */
+void swap_nudge(struct world *w)
+{
+  struct control *c = &w->control;
+
+  pthread_mutex_lock(&c->lock);
+  c->nudged = true;
+  pthread_cond_signal(&c->cond);
+  pthread_mutex_unlock(&c->lock);
+}
+
 /* ---- plug ---- */
 
 static void choose_config(struct world *w, struct rng *rng, uint32_t nsid, nvmens_ns_config *c)
@@ -140,7 +151,9 @@ bool swap_released(struct world *w, struct backend *be, nvmens_reason reason)
   if (p->state == PLACE_LEAVING)
     ctl->leaving--;
   p->swapped |= p->state == PLACE_LEAVING;
-  here = p->state != PLACE_PLUGGING && phase_of(w) == PHASE_RUN && rng_percent(&w->effect_rng, 25);
+  here =
+      p->state != PLACE_PLUGGING &&
+      (phase_of(w) == PHASE_PAUSE || (phase_of(w) == PHASE_RUN && rng_percent(&w->effect_rng, 25)));
   if (p->state != PLACE_PLUGGING)
     p->state = here ? PLACE_PLUGGING : PLACE_VACANT;
   p->be = NULL;
@@ -183,7 +196,7 @@ static struct place *take_place(struct world *w, enum place_state state)
 static void unplug_one(struct world *w, uint64_t now)
 {
   struct control *c = &w->control;
-  uint64_t deadline = UINT64_MAX, flying;
+  uint64_t deadline = UINT64_MAX, flying, serial;
   nvmens_nsref ref;
   struct place *p;
   int rc;
@@ -210,12 +223,19 @@ static void unplug_one(struct world *w, uint64_t now)
   p->unplug_at = now_ns();
   p->escalate_at = p->kind == SWAP_ORDERLY ? now + PATIENCE : UINT64_MAX;
   c->leaving++;
+  p->abort_at = p->kind == SWAP_ORDERLY    ? UINT64_MAX
+                : p->kind == SWAP_DEADLINE ? now + deadline
+                                           : now;
+  serial = p->be->serial;
   rc = (int)p->kind;
   pthread_mutex_unlock(&c->lock);
   rc = nvmens_ns_unplug(w->subsys, ref, rc == SWAP_SURPRISE ? NVMENS_SURPRISE : NVMENS_ORDERLY, now,
                         deadline);
   if (rc && rc != NVMENS_ERR_STALE) /* STALE: a host's delete was quicker */
     watch_fail(w, "nvmens_ns_unplug: %s", nvmens_strerror(rc));
+  atomic_store_explicit(&p->barred_from, peek(&w->unplugs) + 1, memory_order_relaxed);
+  atomic_store_explicit(&p->barred_serial, serial, memory_order_release);
+  atomic_store_explicit(&w->unplugs, peek(&w->unplugs) + 1, memory_order_release);
   pthread_mutex_lock(&w->stats.lock);
   if (flying > w->stats.most_in_flight)
     w->stats.most_in_flight = flying;
@@ -229,15 +249,23 @@ static void escalate(struct world *w, uint64_t now)
 
   for (unsigned i = 0; i < w->opt.namespaces; i++) {
     nvmens_nsref ref = {0, 0};
+    bool late;
     int rc;
 
     pthread_mutex_lock(&c->lock);
     if (c->place[i].state == PLACE_LEAVING && c->place[i].escalate_at <= now) {
       ref = c->place[i].ref;
       c->place[i].escalate_at = UINT64_MAX;
+      c->place[i].abort_at = now;
       c->place[i].escalated = true;
     }
+    late = c->place[i].state == PLACE_LEAVING && !c->place[i].aborted &&
+           c->place[i].abort_at < now - GRACE;
+    if (late)
+      c->place[i].abort_at = UINT64_MAX;
     pthread_mutex_unlock(&c->lock);
+    if (late)
+      watch_fail(w, "a removal passed its deadline, and drain_abort was not called");
     if (!ref.nsid)
       continue;
     rc = nvmens_ns_unplug(w->subsys, ref, NVMENS_SURPRISE, now, 0);
@@ -340,20 +368,34 @@ static void sample(struct world *w)
 
 /* ---- the loop ---- */
 
-static void rest_a_while(struct world *w, uint64_t until)
+/* Busy first, phase second: main sets the phase first, and looks who is busy second. */
+static bool set_busy(struct world *w, bool busy)
+{
+  pthread_mutex_lock(&w->control.lock);
+  w->control.busy = busy;
+  pthread_mutex_unlock(&w->control.lock);
+  return busy && phase_of(w) == PHASE_RUN;
+}
+
+/* True: the library asked for a poll, by wake or by its deadline. No other poll is made, and the
+ * deadline is not read again either, so that a wake that is missing is seen (T8). */
+static bool rest_a_while(struct world *w, uint64_t until, uint64_t deadline)
 {
   struct control *c = &w->control;
-  uint64_t deadline = nvmens_next_deadline(w->subsys), job = jobs_next(w);
+  uint64_t job = jobs_next(w);
   struct timespec at;
+  bool woken;
 
   until = deadline < until ? deadline : until;
   until = job < until ? job : until;
   at = at_ns(until);
   pthread_mutex_lock(&c->lock);
-  if (!c->woken)
+  if (!c->woken && !c->nudged)
     pthread_cond_timedwait(&c->cond, &c->lock, &at);
-  c->woken = false;
+  woken = c->woken;
+  c->woken = c->nudged = false;
   pthread_mutex_unlock(&c->lock);
+  return woken || now_ns() >= deadline;
 }
 
 void *swap_main(void *world)
@@ -361,14 +403,19 @@ void *swap_main(void *world)
   struct world *w = world;
   uint64_t swap_at = now_ns(), sample_at = 0;
   struct rng *rng = &w->control.rng;
+  uint64_t deadline = 0;
+  bool asked = true;
 
   while (phase_of(w) != PHASE_STOP) {
     uint64_t now = now_ns(), until = now + BEAT;
 
-    nvmens_poll(w->subsys, now);
+    if (asked) {
+      nvmens_poll(w->subsys, now);
+      deadline = nvmens_next_deadline(w->subsys);
+    }
     jobs_run(w, now);
     escalate(w, now);
-    if (phase_of(w) == PHASE_RUN) {
+    if (set_busy(w, true)) {
       plug_vacant(w);
       if (now >= swap_at) {
         unplug_one(w, now);
@@ -378,12 +425,13 @@ void *swap_main(void *world)
       }
       until = swap_at < until ? swap_at : until;
     }
+    set_busy(w, false);
     if (w->trace && now >= sample_at) {
       sample(w);
       sample_at = now + (1 + w->nn / 64) * 2 * MS;
     }
     bump(&w->control.beat);
-    rest_a_while(w, until);
+    asked = rest_a_while(w, until, deadline);
   }
   atomic_store(&w->control.exited, true);
   return NULL;

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BACKEND_STRIPES = 64, BACKEND_STRIPE = 65536 };
+enum { BACKEND_STRIPES = 32, BACKEND_STRIPE = 65536 };
 
 typedef struct backend {
   int fd;              /* -1: memory */

@@ -146,6 +146,6 @@ void features_command(conn *, req *);
 void logs_command(conn *, req *);
 void identify_ctrl(conn *, req *);
 /* Our part of an Identify page: what the library does not know. */
-void identify_ns(const ns *, uint8_t cns, uint8_t *page);
+void identify_ns(uint8_t cns, uint8_t *page);
 
 #endif

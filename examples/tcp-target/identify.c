@@ -24,8 +24,6 @@ static void fabrics_part(uint8_t *page, bool discovery)
 
 static void nvm_part(uint8_t *page)
 {
-  put16(page + 240, 0);
-  put16(page + 256, 0);    /* OACS: what there is, is the library's */
   page[258] = 3;           /* ACL */
   page[260] = 3;           /* FRMW: one slot, read only */
   page[261] = 2;           /* LPA: Commands Supported and Effects */
@@ -70,16 +68,8 @@ void identify_ctrl(conn *c, req *r)
   send_end(c, r, sf, 0);
 }
 
-void identify_ns(const ns *n, uint8_t cns, uint8_t *page)
+void identify_ns(uint8_t cns, uint8_t *page)
 {
-  switch (cns) {
-  case NVMENS_CNS_NS:
-  case NVMENS_CNS_ALLOCATED_NS:
-    page[33] = 9; /* DLFEAT: deallocated blocks read as zeroes, Write Zeroes deallocates */
-    if (n)        /* NUSE: a sparse store does not count; all may be in use */
-      put64(page + 16, atomic_load(&n->b.size) / n->block);
-    break;
-  default: /* CNS 06h has no limits to tell, the others are the library's */
-    break;
-  }
+  if (cns == NVMENS_CNS_NS || cns == NVMENS_CNS_ALLOCATED_NS)
+    page[33] = 9; /* DLFEAT: deallocated blocks read as zeroes, Write Zeroes may deallocate */
 }

@@ -191,9 +191,10 @@ static void on_ctrl_released(void *ctrl_user)
 
 static int on_identify(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi, void *page)
 {
+  (void)ns_user; /* all namespaces are alike here */
   (void)ctrl_user;
   (void)csi;
-  identify_ns(ns_user, cns, page);
+  identify_ns(cns, page);
   return 0;
 }
 

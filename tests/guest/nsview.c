@@ -9,8 +9,8 @@
  *                                   the target); ends when its answer is there and the conditions
  *                                   hold; COMMAND may be several lines, each with its answer
  *
- * COND: +NSID (there is a device), +NSID=UUID, +NSID:BYTES, +NSID@CNTLID (there is a path), each
- * also with - for + (there is none). wait and do print "answer=MS view=MS reply=TEXT" and end with
+ * COND: +NSID (there is a device), with =UUID, :BYTES, or @CNTLID (a path instead) after it; with -
+ * for + there is none. wait and do print "answer=MS view=MS reply=TEXT" and end with
  * 0; 1: too late; 2: usage; 3: the control connection answered with an error.
  *
  * Names of block devices are not stable, so everything goes by sysfs attributes.
@@ -139,17 +139,33 @@ static void look(void)
 static bool holds(const char *cond)
 {
   bool want = cond[0] == '+', found = false;
-  char *end;
-  uint32_t nsid = strtoul(cond + 1, &end, 10);
-  const view *v = *end == '@' ? paths : heads;
-  int n = *end == '@' ? npaths : nheads;
+  char *end, uuid[40] = "";
+  uint32_t nsid = (uint32_t)strtoul(cond + 1, &end, 10);
+  uint64_t bytes = 0;
+  int cntlid = -1;
 
-  for (int i = 0; i < n && !found; i++)
-    found = v[i].nsid == nsid && (*end != '@' || v[i].cntlid == atoi(end + 1)) &&
-            (*end != '=' || !strcasecmp(v[i].uuid, end + 1)) &&
-            (*end != ':' || v[i].bytes == strtoull(end + 1, NULL, 10)) &&
-            /* a head whose capacity is not set yet cannot be opened */
-            (*end || v[i].bytes != 0 || !want);
+  while (*end) { /* =UUID, :BYTES, @CNTLID */
+    const char *word = end + 1;
+
+    if (*end == '=') {
+      snprintf(uuid, sizeof(uuid), "%.*s", (int)strcspn(word, ":@"), word);
+      end = (char *)word + strcspn(word, ":@");
+    } else if (*end == ':') {
+      bytes = strtoull(word, &end, 10);
+    } else if (*end == '@') {
+      cntlid = (int)strtol(word, &end, 10);
+    } else {
+      return false;
+    }
+  }
+  const view *v = cntlid >= 0 ? paths : heads;
+  int n = cntlid >= 0 ? npaths : nheads;
+
+  for (int k = 0; k < n && !found; k++)
+    found = v[k].nsid == nsid && v[k].cntlid == cntlid &&
+            (!*uuid || strcasecmp(v[k].uuid, uuid) == 0) && (!bytes || v[k].bytes == bytes) &&
+            /* a device without a capacity yet cannot be opened */
+            (!want || cntlid >= 0 || v[k].bytes != 0);
   return found == want;
 }
 

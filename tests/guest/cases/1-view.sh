@@ -27,7 +27,7 @@ for c in "$1" "$2"; do
   claim "$c: list-ns" is "$(nsids "/dev/$c")" "$want"
   claim "$c: list-ns -a" is "$(nsids "/dev/$c" -a)" '1 2 3 4 5 60 '
   claim "$c: list-ns from 3 on" is "$(nsids "/dev/$c" -n 3)" "${want#1 2 }"
-  both=$(nvme list-ctrl "/dev/$c" -n 1 | sed 's/.*0x//' | tr '\n' ' ')
+  both=$(nvme list-ctrl "/dev/$c" -n 1 | sed -n 's/^\[.*]:\(0x\)\{0,1\}//p' | tr '\n' ' ')
   claim "$c: list-ctrl of NSID 1" is "$both" "$(printf '%x %x ' "$low" "$high")"
   claim "$c: ns-descs has the UUID" is "$(nvme ns-descs "/dev/$c" -n 1 | grep -ci $U1)" 1
   id=$(nvme id-ctrl "/dev/$c")

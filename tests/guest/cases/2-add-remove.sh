@@ -3,15 +3,20 @@
 # title: add: the device is there; remove under fio: fio on it ends with an error, on another not
 # target: --ns 1=ram:64M --nn 32 --io-delay 500
 # limit: 150
-# allow: I/O Cmd
+# allow: I/O Cmd|Identify Descriptors failed .nsid=7
+# (a new UUID on an old NSID is announced twice; the second scan may meet the removal)
 need "connect" connect2
-need "NSID 1" see 10000 +1
+# shellcheck disable=SC2046
+set -- $(ctrls)
+c1=$(cntlid "$1") c2=$(cntlid "$2")
+need "NSID 1" see 10000 "+1@$c1" "+1@$c2"
 
 note "idle, 20 times"
 for i in $(seq 20); do
   claim "add $i" timed 10000 'add 7 ram:64M' +7
   echo "$view" >> /tmp/there
-  claim "remove $i" timed 10000 'remove 7 orderly' -7
+  claim "both paths" see 10000 "+7@$c1" "+7@$c2"
+  claim "remove $i" timed 10000 'remove 7 orderly' -7 "-7@$c1" "-7@$c2"
   echo "$view" >> /tmp/gone
 done
 stats "idle, add: device there" < /tmp/there
@@ -22,10 +27,11 @@ load other 1 120 --verify=crc32c
 for i in 1 2 3 4 5; do
   claim "add $i" timed 10000 'add 7 ram:64M' +7
   echo "$view" >> /tmp/there2
+  claim "both paths" see 10000 "+7@$c1" "+7@$c2"
   load victim$i 7 60
   sleep 2
   claim "fio on it runs" running victim$i
-  claim "remove $i" timed 10000 'remove 7 orderly' -7
+  claim "remove $i" timed 10000 'remove 7 orderly' -7 "-7@$c1" "-7@$c2"
   echo "$view" >> /tmp/gone2
   t=$(ms)
   end_load victim$i

@@ -8,43 +8,49 @@ uuid() { printf '%08x-0000-4000-8000-0000000000%02x' $(($1 * 7919)) "$1"; }
 # remove and add in one write: the target has the second line before it has done the first
 swap() { printf 'remove 3\nadd 3 ram:64M uuid=%s' "$(uuid "$1")"; }
 
-swaps() # FROM TO WHAT
+swaps() # FROM TO WHAT CNTLID...: there must be a path to the new disk by each
 {
+  from=$1 to=$2 name=$3
+  shift 3
   rm -f /tmp/swaps
-  for i in $(seq "$1" "$2"); do
-    if timed 15000 "$(swap "$i")" "+3=$(uuid "$i")"; then
+  for i in $(seq "$from" "$to"); do
+    paths=$(for c in "$@"; do echo "+3=$(uuid "$i")@$c"; done)
+    # shellcheck disable=SC2086
+    if timed 15000 "$(swap "$i")" "+3=$(uuid "$i")" $paths; then
       echo "$view" >> /tmp/swaps
       continue
     fi
-    fail "$3: swap $i"
+    fail "$name: swap $i"
     nsview list
     nsview paths
     ctl status
     ctl 'remove 3' && see 10000 -3 && timed 10000 'add 3 ram:64M' +3
   done
-  stats "$3: new disk there" < /tmp/swaps
+  stats "$name: new disk by all paths" < /tmp/swaps
 }
 
 need "connect" connect -w 10.0.2.15
-need "NSID 3" see 10000 +3
-swaps 1 20 "swap, one controller"
+# shellcheck disable=SC2046
+set -- $(ctrls)
+c1=$(cntlid "$1")
+need "NSID 3" see 10000 "+3@$c1"
+swaps 1 20 "swap, one controller" "$c1"
 
 need "connect again" connect -w 10.0.2.16 --duplicate-connect
 # shellcheck disable=SC2046
 set -- $(ctrls)
 c1=$(cntlid "$1") c2=$(cntlid "$2")
 need "both paths" see 10000 "+3@$c1" "+3@$c2"
-swaps 21 40 "swap, two controllers"
-claim "both paths in the end" see 10000 "+3@$c1" "+3@$c2" "+3=$(uuid 40)"
+swaps 21 40 "swap, two controllers" "$c1" "$c2"
 
 load other 1 100 --verify=crc32c
-swaps 41 50 "swap, two controllers, fio on a neighbour"
+swaps 41 50 "swap, two controllers, fio on a neighbour" "$c1" "$c2"
 
 note "five swaps in one go: the last one counts"
 for r in 5 6 7; do
   all=$(for k in 1 2 3 4 5; do swap ${r}$k && echo; done)
-  claim "burst $r" timed 15000 "$all" "+3=$(uuid ${r}5)"
-  claim "and both paths" see 10000 "+3@$c1" "+3@$c2"
+  claim "burst $r" timed 15000 "$all" "+3=$(uuid ${r}5)" "+3=$(uuid ${r}5)@$c1" \
+    "+3=$(uuid ${r}5)@$c2"
 done
 stop_load other
 claim "fio on the neighbour had no error" ended_well other

@@ -137,6 +137,6 @@ for d in "$A" "$B"; do claim "notices on" code 0 notices "$d" 0x100; done
 claim "bring the events that were owed" see 10000 +1:33554432 "-3@$c1"
 claim "unsupported bits: 02h" code 2 notices "$A" 0x40000000
 claim "save: 10Dh" code 10d nvme set-feature "$A" -f 0x0b -v 0x100 -s
-claim "offset past the end: 02h" code 2 nvme get-log "$A" -i 4 -l 16 -L 8192
+claim "offset past the end: 02h" code 2 nvme get-log "$A" -i 4 -l 16 -o 8192
 claim "log of one namespace: 02h" code 2 nvme get-log "$A" -i 4 -l 4096 -n 1
 end_case

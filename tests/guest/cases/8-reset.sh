@@ -7,7 +7,11 @@
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
-c1=$(cntlid "$1") c2=$(cntlid "$2")
+ids() # after a reset by the host the target's controller is another
+{
+  c1=$(cntlid "$1") c2=$(cntlid "$2")
+}
+ids "$@"
 need "namespaces" see 10000 "+1@$c1" "+1@$c2" "+2@$c2" "+3@$c2" "+4@$c2"
 has_ns2() { has_ns 2; }
 no_ns2() { ! has_ns 2; }
@@ -31,6 +35,7 @@ claim "the removed one is gone, stalled or not" see 10000 -2
 end_load a
 claim "fio ended with an error" [ "$fio_rc" != 0 ]
 claim "the target still holds it" see_status 2 has_ns2
+ids "$@"
 claim "the others are there" see 10000 "+1@$c1" "+1@$c2" "+3@$c1" "+3@$c2"
 d=$(dev 1)
 claim "and work" quiet dd if="$d" of=/dev/null bs=1M count=4 iflag=direct
@@ -50,6 +55,7 @@ for i in 1 2 3 4 5; do
   end_load b$i
   claim "fio ended with an error" [ "$fio_rc" != 0 ]
   claim "released" see_status 5 no_ns3
+  ids "$@"
   claim "add again" timed 10000 'add 3 ram:64M' "+3@$c1" "+3@$c2"
 done
 claim "the other fio runs" running other
@@ -71,7 +77,7 @@ claim "released" see_status 10 no_ns4
 need "connect again" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
-c1=$(cntlid "$1") c2=$(cntlid "$2")
+ids "$@"
 claim "the view is right" see 10000 "+1@$c1" "+1@$c2" "+2@$c1" "+3@$c2" -4
 claim "events work" timed 10000 'add 4 ram:64M' "+4@$c1" "+4@$c2"
 end_case

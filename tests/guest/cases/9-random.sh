@@ -8,7 +8,12 @@
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
-A=/dev/$1 B=/dev/$2 c1=$(cntlid "$1") c2=$(cntlid "$2")
+A=/dev/$1 B=/dev/$2
+ids() # after a reset by the host the target's controller is another
+{
+  c1=$(cntlid "${A#/dev/}") c2=$(cntlid "${B#/dev/}")
+}
+ids
 need "namespaces" see 10000 "+1@$c1" "+1@$c2" +2 +3
 
 seed=$SEED
@@ -85,6 +90,7 @@ reset_or_detach()
   random 4
   if [ $r = 0 ] && [ -z "$away" ]; then
     op timeout 45 nvme reset "$d"
+    ids
   else
     op timeout 30 nvme detach-ns "$d" -n "$1" -c "$c"
   fi

@@ -68,7 +68,7 @@ nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
   if (ctrl->kind != NVMENS_CTRL_IO)
     return NVMENS_VERDICT(NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND);
   if (att && att->ns && state == NVMENS_ATT_DETACHED)
-    state = NVMENS_ATT_DRAINING; /* `detached` has not run yet */
+    state = NVMENS_ATT_DRAINING; /* `detached` has not been called yet */
   cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, state, NVMENS_EV_ATTACH);
   if (cell->kind != NVMENS_GO)
     return verdict_of(cell);
@@ -251,6 +251,7 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_hook_leave(&s->core, &frame);
 }
 
+/* It is at rest before the hook is called: the backend may attach it anew from there. */
 static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, detached);
@@ -258,13 +259,17 @@ static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_ns *ns = att->ns;
   nvmens_frame frame;
 
+  unlink_ns(att);
+  s->attached--;
+  ns->pins++;
+  ctrl->pins++;
   if (s->core.host.detached) {
     nvmens_hook_enter(&s->core, &frame);
     s->core.host.detached(ns->user, ctrl->user);
     nvmens_hook_leave(&s->core, &frame);
   }
-  unlink_ns(att);
-  s->attached--;
+  ns->pins--;
+  ctrl->pins--;
   nvmens_ns_quiet(ns);
   nvmens_ctrl_quiet(ctrl);
 }

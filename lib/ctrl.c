@@ -233,7 +233,8 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 
 void nvmens_ctrl_quiet(nvmens_ctrl *ctrl)
 {
-  if (ctrl->state == NVMENS_CTRL_GOING && !ctrl->live && !ctrl->cmds && !ctrl->calling)
+  if (ctrl->state == NVMENS_CTRL_GOING && !ctrl->live && !ctrl->pins && !ctrl->cmds &&
+      !ctrl->calling)
     nvmens_outbox_add(&ctrl->subsys->core, &ctrl->released, released_run);
 }
 

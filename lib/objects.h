@@ -4,7 +4,7 @@
  *
  * Ownership: the subsystem owns controllers, namespaces, gates and tokens; a controller owns its
  * attachments, one for each NSID that it ever had attached (they remember the identity for the swap
- * mark); a namespace lists those attachments that refer to it, from attach until `detached` ran.
+ * mark); a namespace lists those attachments that refer to it, from attach until `detached` is called.
  * Everything but what the gate's data path reads is under the subsystem's lock.
  */
 #ifndef NVMENS_LIB_OBJECTS_H
@@ -97,6 +97,7 @@ struct nvmens_ctrl {
   uint32_t live;             /* attachments that refer to a namespace */
   uint32_t opening;          /* of those, ATTACHED and not yet open */
   uint32_t epoch;
+  uint32_t pins;          /* hooks that use `user`, but for those of a command */
   uint32_t calling_epoch; /* of the command that a hook is called for, if `calling` */
   uint32_t css;
   uint16_t cntlid;

@@ -50,7 +50,7 @@ typedef struct th_queue {
 int th_tcp(th_queue *, const char *addr, uint16_t port);
 int th_write(th_queue *, const void *, size_t);
 int th_icreq(th_queue *); /* 0, or TH_* */
-/* TCP, ICReq and Connect. 0, a status field, or TH_*; kato in ms. cntlid is used if qid is not 0. */
+/* TCP, ICReq and Connect. 0, a status field, or TH_*; kato in ms. cntlid: unless qid is 0. */
 int th_connect(th_queue *, const char *addr, uint16_t port, const th_id *, uint16_t qid,
                uint16_t cntlid, uint16_t sqsize, uint32_t kato);
 void th_close(th_queue *);
@@ -63,7 +63,7 @@ int th_send(th_queue *, uint8_t sqe[64], void *data, uint32_t len, th_how);
 void th_capsule(uint8_t pdu[72], const uint8_t sqe[64], uint16_t cid, uint32_t len, th_how);
 /* The next completion: 0 or TH_*. Data and R2Ts are dealt with on the way. ms -1: for ever. */
 int th_next(th_queue *, th_cqe *, int ms);
-/* The answer of that command; completions of others are kept and th_next gives them later. */
+/* The answer of that command; completions of others are kept, for th_next. */
 int th_wait(th_queue *, int cid, th_cqe *, int ms);
 int th_run(th_queue *, uint8_t sqe[64], void *data, uint32_t len, th_how, th_cqe *);
 /* Sends the data of an R2T that was held back. */
@@ -78,7 +78,7 @@ int th_log(th_queue *, uint8_t lid, bool rae, void *buf, uint32_t len);
 int th_feature(th_queue *, uint8_t fid, uint32_t value);
 int th_rw(th_queue *, bool write, uint32_t nsid, uint64_t slba, uint32_t blocks, void *buf,
           uint32_t len, th_how);
-/* The three of an event; TH_TIMEOUT when there is none in that time. */
+/* An Asynchronous Event Request: its CID, or -1. */
 int th_park(th_queue *);
 
 #endif

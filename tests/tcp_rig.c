@@ -86,15 +86,15 @@ static void find_target(char *path, size_t size)
 
 static void run_target(tcp_rig *rig, const char *path, const char *const *args, int out)
 {
-  char *argv[ARGS] = {"nvmens-tcp-target", "--listen", "127.0.0.1:0",
-                      "--control",         rig->socket, "--quiet"};
+  const char *argv[ARGS] = {"nvmens-tcp-target", "--listen",  "127.0.0.1:0",
+                            "--control",         rig->socket, "--quiet"};
   int n = 6;
 
   while (n < ARGS - 1 && *args)
-    argv[n++] = (char *)(uintptr_t)*args++;
+    argv[n++] = *args++;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(out, 1);
-  execv(path, argv);
+  execv(path, (char *const *)(uintptr_t)argv);
   fatal(path);
 }
 

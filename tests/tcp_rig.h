@@ -28,8 +28,8 @@ extern th_id rig_id; /* the host that tests are */
 void rig_start(tcp_rig *, const char *const *args);
 void rig_stop(tcp_rig *); /* by SIGTERM: it must end with 0 */
 
-/* A line to the control socket; the lines before `ok` (or the `error:` line) in *answer, which may be
- * NULL. True for ok. */
+/* A line to the control socket; the last line before `ok`, or the `error:` line, in *answer, which
+ * may be NULL. True for ok. */
 bool rig_ctl(tcp_rig *, char *answer, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Without waiting for the answer, and the answer. */

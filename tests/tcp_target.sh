@@ -35,7 +35,9 @@ start()
   "$target" --listen 127.0.0.1:0 --quiet "$@" > "$dir/listening" 2> "$dir/err" &
   pid=$!
   tries=200
-  until port=$(sed -n 's/^listening on 127\.0\.0\.1:\([0-9]*\)$/\1/p' "$dir/listening") && [ "$port" ]; do
+  while :; do
+    port=$(sed -n 's/^listening on 127\.0\.0\.1:\([0-9]*\)$/\1/p' "$dir/listening")
+    [ -z "$port" ] || break
     tries=$((tries - 1))
     if [ $tries = 0 ] || ! kill -0 $pid; then
       echo "does not start: $(cat "$dir/err")"

@@ -43,8 +43,8 @@ static void bad_headers(tcp_rig *rig)
   static const struct {
     uint8_t bytes[24];
     uint32_t fei;
-  } bad[] = {{{5, 0, 24, 0, 24}, 0}, {{1, 0, 128, 0, 128}, 0},    {{77, 0, 8, 0, 8}, 0},
-             {{4, 0, 64, 0, 72}, 2}, {{4, 1, 72, 0, 72}, 1},      {{4, 0, 72, 0, 8}, 4},
+  } bad[] = {{{5, 0, 24, 0, 24}, 0}, {{1, 0, 128, 0, 128}, 0}, {{77, 0, 8, 0, 8}, 0},
+             {{4, 0, 64, 0, 72}, 2}, {{4, 1, 72, 0, 72}, 1},   {{4, 0, 72, 0, 8}, 4},
              {{6, 0, 24, 24, 24}, 4}};
 
   for (unsigned i = 0; i < 2 * sizeof(bad) / sizeof(bad[0]); i++) {
@@ -166,14 +166,14 @@ static void bad_connects(tcp_rig *rig)
     int size, sf;
     uint32_t where;
   } bad[] = {
-      {-1, 0, 0, 0x400F, 0},                     /* half of the data */
-      {40, 1, 2, 0x4180, 0},                     /* RECFMT */
-      {44, 0, 2, 0x4182, 44},                    /* SQSIZE: one entry */
-      {44, 128, 2, 0x4182, 44},                  /* more than there are */
-      {64 + 16, 5, 2, 0x4182, 0x10010},          /* CNTLID: not dynamic */
-      {64 + 256, 0x20, 1, 0x4182, 0x10100},      /* SUBNQN: another */
-      {64 + 512, 0, 1, 0x4182, 0x10200},         /* HOSTNQN: empty */
-      {42, 1, 2, 0x4182, 0x10010},               /* an I/O queue of controller FFFFh */
+      {-1, 0, 0, 0x400F, 0},                /* half of the data */
+      {40, 1, 2, 0x4180, 0},                /* RECFMT */
+      {44, 0, 2, 0x4182, 44},               /* SQSIZE: one entry */
+      {44, 128, 2, 0x4182, 44},             /* more than there are */
+      {64 + 16, 5, 2, 0x4182, 0x10010},     /* CNTLID: not dynamic */
+      {64 + 256, 0x20, 1, 0x4182, 0x10100}, /* SUBNQN: another */
+      {64 + 512, 0, 1, 0x4182, 0x10200},    /* HOSTNQN: empty */
+      {42, 1, 2, 0x4182, 0x10010},          /* an I/O queue of controller FFFFh */
   };
   uint32_t where;
 
@@ -275,8 +275,8 @@ static void truncated(tcp_rig *rig)
 /* 10,000 streams of random bytes and of good headers with random changes. */
 static void random_streams(tcp_rig *rig)
 {
-  static const uint8_t heads[][5] = {{0, 0, 128, 0, 128}, {2, 0, 24, 0, 24}, {4, 0, 72, 0, 72},
-                                     {6, 4, 24, 24, 56}};
+  static const uint8_t heads[][5] = {
+      {0, 0, 128, 0, 128}, {2, 0, 24, 0, 24}, {4, 0, 72, 0, 72}, {6, 4, 24, 24, 56}};
   th_queue a, q;
 
   rig_admin(rig, &a);
@@ -311,16 +311,53 @@ static void random_streams(tcp_rig *rig)
 
 static void bad_lines(tcp_rig *rig)
 {
-  static const char *const lines[] = {
-      "bogus", "add", "add 0 ram:1M", "add 4294967295 ram:1M", "add 1025 ram:1M", "add 5",
-      "add 5 ram:", "add 5 ram:0", "add 5 ram:1X", "add 5 ram:99999999999999999999", "add 5 ram:2T",
-      "add 5 ram:9999999T", "add 5 disk:1M", "add 5 file:", "add 5 file:/nonexistent/file",
-      "add 5 file:/dev/null", "add 5 ram:1M bs=513", "add 5 ram:1M uuid=zz", "add 5 ram:1000 bs=4096",
-      "add 5 ram:1M twice", "add 1 ram:1M", "add x ram:1M", "add -1 ram:1M", "remove", "remove 5",
-      "remove 1 deadline=", "remove 1 deadline=x", "remove 1 slowly", "attach 1", "attach 1 99",
-      "attach 1 65520", "attach 5 0", "detach 1 99999999", "detach 5 0", "resize 1", "resize 1 100",
-      "resize 1 0", "resize 5 1M", "event", "event 9 0 0", "event 5 0 0", "event 1 300 2", "stall",
-      "stall 1 harder", "stall 5", "unstall 5", "unstall 1 hard"};
+  static const char *const lines[] = {"bogus",
+                                      "add",
+                                      "add 0 ram:1M",
+                                      "add 4294967295 ram:1M",
+                                      "add 1025 ram:1M",
+                                      "add 5",
+                                      "add 5 ram:",
+                                      "add 5 ram:0",
+                                      "add 5 ram:1X",
+                                      "add 5 ram:99999999999999999999",
+                                      "add 5 ram:2T",
+                                      "add 5 ram:9999999T",
+                                      "add 5 disk:1M",
+                                      "add 5 file:",
+                                      "add 5 file:/nonexistent/file",
+                                      "add 5 file:/dev/null",
+                                      "add 5 ram:1M bs=513",
+                                      "add 5 ram:1M uuid=zz",
+                                      "add 5 ram:1000 bs=4096",
+                                      "add 5 ram:1M twice",
+                                      "add 1 ram:1M",
+                                      "add x ram:1M",
+                                      "add -1 ram:1M",
+                                      "remove",
+                                      "remove 5",
+                                      "remove 1 deadline=",
+                                      "remove 1 deadline=x",
+                                      "remove 1 slowly",
+                                      "attach 1",
+                                      "attach 1 99",
+                                      "attach 1 65520",
+                                      "attach 5 0",
+                                      "detach 1 99999999",
+                                      "detach 5 0",
+                                      "resize 1",
+                                      "resize 1 100",
+                                      "resize 1 0",
+                                      "resize 5 1M",
+                                      "event",
+                                      "event 9 0 0",
+                                      "event 5 0 0",
+                                      "event 1 300 2",
+                                      "stall",
+                                      "stall 1 harder",
+                                      "stall 5",
+                                      "unstall 5",
+                                      "unstall 1 hard"};
   char longest[6000], answer[256];
 
   /* an event of the library's own type is refused only if there is a controller to refuse it */

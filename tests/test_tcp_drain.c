@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_tcp_drain.c: nvmens-tcp-target while namespaces, queues, controllers and hosts go in the middle
- * of commands (R35, R37, R51, C17, P7, P18, P20; scenarios 10, 11, 15, 17, 19). Exit 0, 1, or 77.
+ * test_tcp_drain.c: nvmens-tcp-target while namespaces, queues, controllers and hosts go in the
+ * middle of commands (R35, R36, R51, C17, C18, P18; scenarios 10, 11, 15, 19). Exit 0, 1, or 77.
  */
 #include <poll.h>
 #include <stdio.h>

@@ -45,8 +45,9 @@ static size_t good(unsigned which, uint8_t *pdu)
   static const struct {
     uint8_t type, hlen, pdo;
     uint32_t plen;
-  } kinds[] = {{PDU_ICREQ, 128, 0, 128}, {PDU_H2C_TERM, 24, 0, 24},   {PDU_H2C_TERM, 24, 0, 152},
-               {PDU_CMD, 72, 0, 72},     {PDU_CMD, 72, 72, 72 + 8192}, {PDU_CMD, 72, 128, 128 + 16},
+  } kinds[] = {{PDU_ICREQ, 128, 0, 128},        {PDU_H2C_TERM, 24, 0, 24},
+               {PDU_H2C_TERM, 24, 0, 152},      {PDU_CMD, 72, 0, 72},
+               {PDU_CMD, 72, 72, 72 + 8192},    {PDU_CMD, 72, 128, 128 + 16},
                {PDU_H2C_DATA, 24, 24, 24 + 512}};
 
   if (which >= sizeof(kinds) / sizeof(kinds[0]))
@@ -91,35 +92,35 @@ static void bad_ones(void)
     uint16_t fes;
     uint32_t fei;
   } bad[] = {
-      {0, 0, 1, PDU_ICRESP, FES_HEADER, 0},    /* what only a controller sends */
-      {3, 0, 1, PDU_RESP, FES_HEADER, 0},      /**/
-      {6, 0, 1, PDU_C2H_DATA, FES_HEADER, 0},  /**/
-      {6, 0, 1, PDU_R2T, FES_HEADER, 0},       /**/
-      {1, 0, 1, PDU_C2H_TERM, FES_HEADER, 0},  /**/
-      {3, 0, 1, 8, FES_HEADER, 0},             /* of no type */
-      {3, 0, 1, 255, FES_HEADER, 0},           /**/
-      {0, 2, 1, 127, FES_HEADER, 2},           /* HLEN */
-      {3, 2, 1, 64, FES_HEADER, 2},            /**/
-      {6, 2, 1, 0, FES_HEADER, 2},             /**/
-      {3, 1, 1, 1, FES_HEADER, 1},             /* a header digest */
-      {6, 1, 1, 2, FES_HEADER, 1},             /* a data digest */
-      {0, 4, 4, 127, FES_HEADER, 4},           /* PLEN */
-      {0, 4, 4, 129, FES_HEADER, 4},           /**/
-      {1, 4, 4, 153, FES_HEADER, 4},           /**/
-      {3, 4, 4, 71, FES_HEADER, 4},            /**/
-      {3, 4, 4, 0, FES_HEADER, 4},             /**/
-      {3, 4, 4, UINT32_MAX, FES_HEADER, 3},    /* (its PDO is 0) */
-      {4, 4, 4, 72 + 8193, FES_HEADER, 4},     /* more than IOCCSZ has */
-      {4, 4, 4, UINT32_MAX, FES_HEADER, 4},    /**/
-      {4, 3, 1, 71, FES_HEADER, 3},            /* PDO: in the header */
-      {4, 3, 1, 74, FES_HEADER, 3},            /* not aligned */
-      {5, 3, 1, 252, FES_HEADER, 3},           /* behind the end */
-      {6, 3, 1, 20, FES_HEADER, 3},            /**/
-      {6, 4, 4, 24, FES_HEADER, 4},            /* H2CData without data */
-      {6, 16, 4, 511, FES_HEADER, 16},         /* DATAL is not what PLEN says */
-      {6, 16, 4, 0, FES_HEADER, 16},           /**/
-      {0, 8, 2, 1, FES_PARAMETER, 8},          /* PFV */
-      {0, 10, 1, 32, FES_HEADER, 10},          /* HPDA */
+      {0, 0, 1, PDU_ICRESP, FES_HEADER, 0},   /* what only a controller sends */
+      {3, 0, 1, PDU_RESP, FES_HEADER, 0},     /**/
+      {6, 0, 1, PDU_C2H_DATA, FES_HEADER, 0}, /**/
+      {6, 0, 1, PDU_R2T, FES_HEADER, 0},      /**/
+      {1, 0, 1, PDU_C2H_TERM, FES_HEADER, 0}, /**/
+      {3, 0, 1, 8, FES_HEADER, 0},            /* of no type */
+      {3, 0, 1, 255, FES_HEADER, 0},          /**/
+      {0, 2, 1, 127, FES_HEADER, 2},          /* HLEN */
+      {3, 2, 1, 64, FES_HEADER, 2},           /**/
+      {6, 2, 1, 0, FES_HEADER, 2},            /**/
+      {3, 1, 1, 1, FES_HEADER, 1},            /* a header digest */
+      {6, 1, 1, 2, FES_HEADER, 1},            /* a data digest */
+      {0, 4, 4, 127, FES_HEADER, 4},          /* PLEN */
+      {0, 4, 4, 129, FES_HEADER, 4},          /**/
+      {1, 4, 4, 153, FES_HEADER, 4},          /**/
+      {3, 4, 4, 71, FES_HEADER, 4},           /**/
+      {3, 4, 4, 0, FES_HEADER, 4},            /**/
+      {3, 4, 4, UINT32_MAX, FES_HEADER, 3},   /* (its PDO is 0) */
+      {4, 4, 4, 72 + 8193, FES_HEADER, 4},    /* more than IOCCSZ has */
+      {4, 4, 4, UINT32_MAX, FES_HEADER, 4},   /**/
+      {4, 3, 1, 71, FES_HEADER, 3},           /* PDO: in the header */
+      {4, 3, 1, 74, FES_HEADER, 3},           /* not aligned */
+      {5, 3, 1, 252, FES_HEADER, 3},          /* behind the end */
+      {6, 3, 1, 20, FES_HEADER, 3},           /**/
+      {6, 4, 4, 24, FES_HEADER, 4},           /* H2CData without data */
+      {6, 16, 4, 511, FES_HEADER, 16},        /* DATAL is not what PLEN says */
+      {6, 16, 4, 0, FES_HEADER, 16},          /**/
+      {0, 8, 2, 1, FES_PARAMETER, 8},         /* PFV */
+      {0, 10, 1, 32, FES_HEADER, 10},         /* HPDA */
   };
   uint8_t bytes[256];
   pdu p;
@@ -185,7 +186,8 @@ static void builders(void)
   uint8_t out[512] = {0}, bad[300] = {4, 3, 2, 1};
   const pdu_error error = {FES_LIMIT, 0x01020304};
 
-  claim(pdu_icresp(out, 131072) == 128 && out[0] == PDU_ICRESP && out[14] == 2, "ICResp", out[14], 0);
+  claim(pdu_icresp(out, 131072) == 128 && out[0] == PDU_ICRESP && out[14] == 2, "ICResp", out[14],
+        0);
   claim(pdu_term(out, error, bad, sizeof(bad)) == PDU_TERM_MAX, "C2HTermReq is cut", 0, 0);
   claim(out[4] == PDU_TERM_MAX && out[8] == FES_LIMIT && out[10] == 4 && out[13] == 1 &&
             memcmp(out + 24, bad, 128) == 0,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_tcp_storm.c: two hosts with two I/O queues each on nvmens-tcp-target, their commands, events,
- * resets and deaths, while namespaces come, go, stall and change size. Every command ends once and
- * with a status that the moment allows; what a queue wrote to the namespace that stays, it reads back;
- * everything comes to rest. Most of it is for the sanitizers. Exit 0, 1, or 77.
+ * test_tcp_storm.c: two hosts with two I/O queues each on nvmens-tcp-target, their commands,
+ * events, resets and deaths, while namespaces come, go, stall and change size. Every command ends
+ * once and with a status that the moment allows; what a queue wrote to the namespace that stays, it
+ * reads back; everything comes to rest. Most of it is for the sanitizers. Exit 0, 1, or 77.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -80,8 +80,9 @@ static int send_one(worker *w, int slot)
   static const th_how hows[] = {TH_INLINE, TH_R2T};
   uint8_t sqe[64], opcode = opcodes[number(&w->seed, sizeof(opcodes))];
   uint32_t nsid = 2 + number(&w->seed, 4);
-  th_how how = opcode == 2 ? TH_READ
-               : opcode == 1 || opcode == 5 ? hows[number(&w->seed, 2)] : TH_NONE;
+  th_how how = opcode == 2                  ? TH_READ
+               : opcode == 1 || opcode == 5 ? hows[number(&w->seed, 2)]
+                                            : TH_NONE;
 
   if (opcode == 0 && number(&w->seed, 2))
     nsid = 0xFFFFFFFF;
@@ -248,10 +249,10 @@ static void *host_thread(void *arg)
 static void one_verb(uint64_t *seed)
 {
   static const char *const verbs[] = {
-      "add %u ram:8M",      "add %u ram:8M",        "add %u ram:8M private", "add %u ram:16M",
-      "remove %u surprise", "remove %u deadline=1", "remove %u nowait",      "detach %u 0",
-      "detach %u 1 surprise", "attach %u 0",        "attach %u 1",           "resize %u 4M",
-      "resize %u 8M",       "event 1 0 2"};
+      "add %u ram:8M",        "add %u ram:8M",        "add %u ram:8M private", "add %u ram:16M",
+      "remove %u surprise",   "remove %u deadline=1", "remove %u nowait",      "detach %u 0",
+      "detach %u 1 surprise", "attach %u 0",          "attach %u 1",           "resize %u 4M",
+      "resize %u 8M",         "event 1 0 2"};
   unsigned nsid = 2 + number(seed, 4), stalled = 2 + number(seed, 4);
   unsigned which = number(seed, sizeof(verbs) / sizeof(verbs[0]));
   bool stall = number(seed, 3) == 0, hard = number(seed, 2);
@@ -274,8 +275,8 @@ static void one_verb(uint64_t *seed)
 
 int main(void)
 {
-  static const char *const args[] = {"--ns",   "1=ram:8M,bs=512", "--ns", "2=ram:8M", "--ns",
-                                     "3=ram:8M", "--io-delay",     "50",   NULL};
+  static const char *const args[] = {"--ns",     "1=ram:8M,bs=512", "--ns", "2=ram:8M", "--ns",
+                                     "3=ram:8M", "--io-delay",      "50",   NULL};
   static host hosts[HOSTS];
   pthread_t thread[HOSTS];
   uint64_t seed = 3;

@@ -34,16 +34,16 @@ static void pages(tcp_rig *rig)
   IS(th_property_set(&q, 0x1C, 1), 0x4002);
   IS(th_enable(&q, true), 0);
   IS(th_identify(&q, 0x01, 0, 0, page), 0);
-  IS(page[77], 5);                            /* MDTS */
-  IS(rig_get(page + 78, 2), q.cntlid);        /* CNTLID */
-  IS(page[111], 1);                           /* an I/O controller */
-  IS(page[76] & 2, 2);                        /* CMIC: several controllers */
-  IS(rig_get(page + 92, 4) & 0x100, 0x100);   /* OAES (C1) */
-  IS(page[256] & 8, 8);                       /* Namespace Management */
-  IS(page[259] >= 3, 1);                      /* AERL (C2) */
-  IS(rig_get(page + 516, 4), 1024);           /* NN */
-  IS(rig_get(page + 1792, 4), 516);           /* IOCCSZ */
-  IS(rig_get(page + 536, 4) & 3, 1);          /* SGLS */
+  IS(page[77], 5);                          /* MDTS */
+  IS(rig_get(page + 78, 2), q.cntlid);      /* CNTLID */
+  IS(page[111], 1);                         /* an I/O controller */
+  IS(page[76] & 2, 2);                      /* CMIC: several controllers */
+  IS(rig_get(page + 92, 4) & 0x100, 0x100); /* OAES (C1) */
+  IS(page[256] & 8, 8);                     /* Namespace Management */
+  IS(page[259] >= 3, 1);                    /* AERL (C2) */
+  IS(rig_get(page + 516, 4), 1024);         /* NN */
+  IS(rig_get(page + 1792, 4), 516);         /* IOCCSZ */
+  IS(rig_get(page + 536, 4) & 3, 1);        /* SGLS */
   CLAIM(strcmp((char *)page + 768, rig_id.subnqn) == 0);
   IS(th_log(&q, 0x05, false, page, 4096), 0);
   IS(rig_get(page + 4 * 0x0D, 4) & 9, 9); /* NIC (R53) */
@@ -228,7 +228,8 @@ static int manage(th_queue *q, uint64_t blocks, uint8_t flbas, bool shared, th_c
   return th_run(q, sqe, page, 4096, TH_INLINE, cqe);
 }
 
-static int attach(th_queue *q, uint32_t nsid, bool on, int count, const uint16_t *cntlid, th_how how)
+static int attach(th_queue *q, uint32_t nsid, bool on, int count, const uint16_t *cntlid,
+                  th_how how)
 {
   uint8_t sqe[64], list[4096] = {(uint8_t)count};
 
@@ -262,8 +263,8 @@ static void host_management(tcp_rig *rig)
   IS(th_rw(&q, true, 5, 0, 8, data, 4096, TH_INLINE), 0);
   IS(attach(&a, 5, false, 2, wrong, TH_INLINE), 0x611C);
   IS(th_log(&a, 0x01, false, page, 64), 0);
-  IS(rig_get(page + 32, 8), 4); /* the offset of the entry (R20) */
-  IS(attach(&a, 5, true, 1, both, TH_INLINE), 0); /* the first was detached, so it can be attached */
+  IS(rig_get(page + 32, 8), 4);                   /* the offset of the entry (R20) */
+  IS(attach(&a, 5, true, 1, both, TH_INLINE), 0); /* the first one was detached */
   IS(manage(&a, UINT64_C(1) << 40, 1, true, &cqe), 0x6115);
   IS(th_log(&a, 0x01, false, page, 64), 0);
   IS(rig_get(page, 8), 3);
@@ -308,8 +309,12 @@ static void paths(tcp_rig *rig)
 int main(void)
 {
   char file[96], spec[128];
-  const char *args[] = {"--ns", "1=ram:64M", "--ns", "2=ram:16M,bs=4096", "--ns",
-                        "3=ram:16M,private", "--ns", spec, "--tnvmcap", "1G", NULL};
+  const char *args[] = {"--ns",      "1=ram:64M",
+                        "--ns",      "2=ram:16M,bs=4096",
+                        "--ns",      "3=ram:16M,private",
+                        "--ns",      spec,
+                        "--tnvmcap", "1G",
+                        NULL};
   tcp_rig rig;
   FILE *f;
 

@@ -76,7 +76,7 @@ static bool library_takes(conn *c, req *r)
   return false;
 }
 
-/* All that a discovery controller has of the library's: events, and Abort of what waits for them. */
+/* All that a discovery controller has of the library's: events, and Abort of an AER. */
 static bool discovery_may(const req *r)
 {
   switch (r->sqe[0]) {

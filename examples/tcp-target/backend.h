@@ -16,8 +16,8 @@
 enum { BACKEND_STRIPES = 32, BACKEND_STRIPE = 65536 };
 
 typedef struct backend {
-  int fd;              /* -1: memory */
-  uint8_t *base;       /* memory; changes under all stripes */
+  int fd;                /* -1: memory */
+  uint8_t *base;         /* memory; changes under all stripes */
   _Atomic uint64_t size; /* bytes; changes under all stripes */
   pthread_mutex_t stripe[BACKEND_STRIPES];
 } backend;

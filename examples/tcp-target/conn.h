@@ -119,7 +119,7 @@ void req_ask(conn *, req *);   /* sends the R2T */
 
 /* hold.c: commands that a backend, played by us, does not complete yet */
 void hold_or_run(conn *, req *);
-bool hold_stalled(conn *, req *); /* true: it is held now (or ended, for want of memory) */
+bool hold_stalled(conn *, req *);     /* true: it is held now (or ended, for want of memory) */
 void hold_look(conn *, uint64_t now); /* runs what is due */
 void hold_abort(conn *);              /* lets go of namespaces that are being aborted */
 uint64_t hold_next(const conn *);     /* when hold_look has something to do */

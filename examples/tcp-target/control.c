@@ -290,8 +290,8 @@ static void *control_thread(void *arg)
       const client *c = &k->clients[i];
 
       fds[i + 2].fd = c->fd;
-      fds[i + 2].events = (short)((c->line_len < LINE_MAX_LEN ? POLLIN : 0) |
-                                  (c->out_len > 0 ? POLLOUT : 0));
+      fds[i + 2].events =
+          (short)((c->line_len < LINE_MAX_LEN ? POLLIN : 0) | (c->out_len > 0 ? POLLOUT : 0));
     }
     if (poll(fds, MAX_CLIENTS + 2, -1) < 0)
       continue;

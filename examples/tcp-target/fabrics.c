@@ -69,7 +69,7 @@ static void connect_admin(conn *c, req *r, const connect_host *host)
   connected(c, r, k);
 }
 
-/* Registered and ready are looked at together, so that a reset either sees the queue or stops it. */
+/* Registered and ready are looked at together: a reset either sees the queue or stops it. */
 static bool join(conn *c, ctrl *k, uint16_t qid)
 {
   bool joined = false;

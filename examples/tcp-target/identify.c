@@ -24,9 +24,9 @@ static void fabrics_part(uint8_t *page, bool discovery)
 
 static void nvm_part(uint8_t *page)
 {
-  page[258] = 3;           /* ACL */
-  page[260] = 3;           /* FRMW: one slot, read only */
-  page[261] = 2;           /* LPA: Commands Supported and Effects */
+  page[258] = 3; /* ACL */
+  page[260] = 3; /* FRMW: one slot, read only */
+  page[261] = 2; /* LPA: Commands Supported and Effects */
   page[262] = ERROR_LOG - 1;
   put16(page + 266, 343);  /* WCTEMP */
   put16(page + 268, 353);  /* CCTEMP */
@@ -42,11 +42,11 @@ static void fill_ctrl(const ctrl *k, uint8_t *page)
   text(page + 24, 40, k->discovery ? "libnvmens discovery" : "libnvmens TCP target");
   text(page + 64, 8, "1");
   page[77] = MDTS;
-  put32(page + 80, 0x00020100);   /* VER */
-  put32(page + 88, 1000000);      /* RTD3E, microseconds: bounds the time a shutdown may take */
-  put32(page + 96, 1 | 1u << 6);  /* CTRATT: 128-bit host ID, traffic based keep alive */
-  put16(page + 320, 10);          /* KAS, 100 ms */
-  put16(page + 514, MAX_QUEUE);   /* MAXCMD */
+  put32(page + 80, 0x00020100);  /* VER */
+  put32(page + 88, 1000000);     /* RTD3E, microseconds: bounds the time a shutdown may take */
+  put32(page + 96, 1 | 1u << 6); /* CTRATT: 128-bit host ID, traffic based keep alive */
+  put16(page + 320, 10);         /* KAS, 100 ms */
+  put16(page + 514, MAX_QUEUE);  /* MAXCMD */
   strcpy((char *)page + 768, k->discovery ? DISCOVERY_NQN : k->t->opt.nqn);
   fabrics_part(page, k->discovery);
   if (!k->discovery)

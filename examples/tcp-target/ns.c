@@ -101,7 +101,7 @@ void ns_free_unused(ns *n)
   ns_put(n);
 }
 
-/* The host hears of a smaller size before the blocks go, and of a larger one once they are there. */
+/* The host hears of a smaller size before the blocks go, of a larger one once they are there. */
 const char *ns_resize(ns *n, uint64_t bytes)
 {
   nvmens_subsys *s = n->t->subsys;

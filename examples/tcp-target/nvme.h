@@ -55,8 +55,8 @@ enum {
   SC_READ_ERROR = 0x281,
   SC_COMPARE = 0x285
 };
-#define DNR    NVMENS_SF_DNR
-#define MORE   ((uint16_t)0x2000) /* M: the Error Information log has more */
+#define DNR  NVMENS_SF_DNR
+#define MORE ((uint16_t)0x2000) /* M: the Error Information log has more */
 
 /* Features. */
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * options.c: see options.h. Everything that can be refused without opening anything is refused here.
+ * options.c: see options.h. What can be refused without opening anything is refused here.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"

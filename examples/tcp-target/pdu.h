@@ -27,12 +27,12 @@ enum pdu_type {
 
 /* Fatal error status. */
 enum pdu_fes {
-  FES_HEADER = 1,      /* Invalid PDU Header Field; FEI: its offset */
-  FES_SEQUENCE = 2,    /* PDU Sequence Error */
-  FES_DIGEST = 3,      /* Header Digest Error */
+  FES_HEADER = 1,       /* Invalid PDU Header Field; FEI: its offset */
+  FES_SEQUENCE = 2,     /* PDU Sequence Error */
+  FES_DIGEST = 3,       /* Header Digest Error */
   FES_OUT_OF_RANGE = 4, /* Data Transfer Out of Range */
-  FES_LIMIT = 5,       /* Data Transfer Limit Exceeded */
-  FES_PARAMETER = 6    /* Unsupported Parameter; FEI: its offset */
+  FES_LIMIT = 5,        /* Data Transfer Limit Exceeded */
+  FES_PARAMETER = 6     /* Unsupported Parameter; FEI: its offset */
 };
 
 enum {

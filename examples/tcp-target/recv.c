@@ -159,9 +159,9 @@ void recv_some(conn *c)
 {
   while (!c->dead) {
     uint32_t direct = c->rx_len == 0 ? c->h2c_left : 0;
-    struct iovec iov[2] = {{.iov_base = direct ? c->h2c->buf + c->h2c->got : NULL,
-                            .iov_len = direct},
-                           {.iov_base = c->rx + c->rx_len, .iov_len = RX_SIZE - c->rx_len}};
+    struct iovec iov[2] = {
+        {.iov_base = direct ? c->h2c->buf + c->h2c->got : NULL, .iov_len = direct},
+        {.iov_base = c->rx + c->rx_len, .iov_len = RX_SIZE - c->rx_len}};
     struct msghdr msg = {.msg_iov = direct ? iov : iov + 1, .msg_iovlen = direct ? 2 : 1};
     size_t asked = direct + RX_SIZE - c->rx_len;
     ssize_t n = recvmsg(c->fd, &msg, MSG_DONTWAIT);

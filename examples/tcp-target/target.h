@@ -72,7 +72,7 @@ typedef struct ns {
   atomic_int stall;
   pthread_mutex_t lock; /* stall's changes, orphans, released, the size of the backend */
   bool released;
-  struct req *orphans;  /* hard stalled, their connection is gone */
+  struct req *orphans; /* hard stalled, their connection is gone */
 } ns;
 
 const char *ns_add(struct target *, const ns_spec *); /* NULL, or why not */

@@ -43,8 +43,8 @@ static void event(struct trace *t, const nvmens_trace *step, char phase, const c
           "\"pid\":%u,\"tid\":1,\"args\":{\"event\":\"%s\",\"nsid\":%u,\"cntlid\":%u,"
           "\"detail\":%u}}",
           t->any ? "," : "", phase, machine ? machine : "?", name ? name : "?",
-          machine ? machine : "?", step->cntlid, step->nsid, us, step->machine,
-          cause ? cause : "?", step->nsid, step->cntlid, step->detail);
+          machine ? machine : "?", step->cntlid, step->nsid, us, step->machine, cause ? cause : "?",
+          step->nsid, step->cntlid, step->detail);
   t->any = 1;
 }
 

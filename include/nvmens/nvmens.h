@@ -330,8 +330,8 @@ static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config
 {
   return nvmens_ns_new_sized(s, config, sizeof(*config), ns_user, out);
 }
-/* Explicit attach. Returns STALE, EXISTS (attached), BUSY (still draining, or deleting), KIND,
- * PRIVATE, COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */
+/* Explicit attach. Returns STALE, EXISTS (attached), BUSY (deleting; still draining, or `detached`
+ * not called yet), KIND, PRIVATE, COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */
 NVMENS_API int nvmens_ns_attach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *);
 /* Published at once, drained then; ends in detached. deadline_ns counts from now_ns; UINT64_MAX:
  * none. Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE that is 0: it is

@@ -16,6 +16,8 @@ TAP_TESTS = \
 	%D%/test_faults \
 	%D%/test_feature \
 	%D%/test_gate \
+	%D%/test_gate_internal \
+	%D%/test_gate_race \
 	%D%/test_host_models \
 	%D%/test_hosts \
 	%D%/test_ident_set \
@@ -55,6 +57,7 @@ RUN_TESTS = \
 
 SCRIPT_TESTS = \
 	%D%/headers.sh \
+	%D%/states-fresh.sh \
 	%D%/symbols.sh \
 	%D%/tcp_target.sh \
 	%D%/tidy
@@ -67,12 +70,14 @@ EXTRA_DIST += \
 	%D%/guest \
 	%D%/consumer/check \
 	%D%/consumer/consumer.c \
-	%D%/headers_cxx.cc
+	%D%/headers_cxx.cc \
+	%D%/mutants
 
 # Distributed, built or not.
 tests_rig_sources = \
 	%D%/cells.h \
 	%D%/dice.h \
+	%D%/race.h \
 	%D%/rig.c \
 	%D%/rig.h \
 	%D%/rig_backend.c \

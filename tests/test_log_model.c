@@ -9,20 +9,21 @@
 
 #include <stdio.h>
 
-enum { NSIDS = 9 }; /* 1 .. 8 */
+enum { FEW = 8, MANY = 1100, ENTRIES = NVMENS_LIST_NSIDS };
 enum { CLEAR, PENDING, REPORTED };
 
 typedef struct model {
   rig *r;
   rig_ctrl *c;
   uint32_t seed, seed0;
-  int present[NSIDS];
+  uint32_t nsids; /* 1 .. nsids are used */
+  int present[MANY + 1];
   /* the log */
   uint64_t clock;
-  uint64_t changed[NSIDS]; /* when; 0: not since it was consumed */
-  uint64_t latched_at;     /* 0: no latch that later pieces could be of */
-  uint32_t snap[NSIDS];    /* ascending, zero-terminated */
-  int served[NSIDS];       /* entries of snap that reached the host */
+  uint64_t changed[MANY + 1]; /* when; 0: not since it was consumed */
+  uint64_t latched_at;        /* 0: no latch that later pieces could be of */
+  uint32_t snap[ENTRIES + 1]; /* the page at the latch, and a zero */
+  int served[ENTRIES];        /* entries of it that reached the host */
   /* the notice */
   int state;
   int on;
@@ -68,24 +69,35 @@ static void latch(model *m)
 
   memset(m->snap, 0, sizeof(m->snap));
   memset(m->served, 0, sizeof(m->served));
-  for (nsid = 1; nsid < NSIDS; nsid++)
-    if (m->changed[nsid])
-      m->snap[n++] = nsid;
+  for (nsid = 1; nsid <= m->nsids; nsid++)
+    if (m->changed[nsid] && n++ < ENTRIES)
+      m->snap[n - 1] = nsid;
+  if (n > ENTRIES) {
+    memset(m->snap, 0, sizeof(m->snap));
+    m->snap[0] = NVMENS_NSID_ALL;
+  }
   m->latched_at = ++m->clock;
+}
+
+static void forget(model *m, uint32_t nsid)
+{
+  if (m->changed[nsid] < m->latched_at)
+    m->changed[nsid] = 0;
 }
 
 static void consume(model *m)
 {
   int unserved = 0;
-  unsigned i;
+  uint32_t i, nsid;
 
   for (i = 0; m->snap[i]; i++) {
-    const uint32_t nsid = m->snap[i];
-
     if (!m->served[i])
       unserved = 1;
-    else if (m->changed[nsid] < m->latched_at)
-      m->changed[nsid] = 0;
+    else if (m->snap[i] != NVMENS_NSID_ALL)
+      forget(m, m->snap[i]);
+    else
+      for (nsid = 1; nsid <= m->nsids; nsid++)
+        forget(m, nsid);
   }
   if (unserved || m->loud_at > m->latched_at) {
     if (m->state == REPORTED)
@@ -110,7 +122,7 @@ static void change_one(model *m, uint32_t nsid)
   if (!m->present[nsid]) {
     nvmens_ns_config config = {.nsid = nsid, .shared = 1, .auto_attach = 1};
 
-    memset(config.ident.uuid, (int)nsid, 16);
+    nvmens_put32(config.ident.uuid, nsid);
     rig_ns_new(m->r, &config);
     m->present[nsid] = 1;
     change(m, nsid, 1);
@@ -133,6 +145,26 @@ static void change_one(model *m, uint32_t nsid)
   }
 }
 
+static void change_some(model *m)
+{
+  uint32_t i, first, n;
+
+  if (m->nsids == FEW) {
+    change_one(m, 1 + dice(m, FEW));
+    return;
+  }
+  first = 1 + dice(m, m->nsids);
+  n = dice(m, 3) ? dice(m, 30) : dice(m, MANY + 1);
+  m->r->no_check = 1;
+  for (i = 0; i < n; i++) {
+    const uint32_t nsid = 1 + (first + i) % m->nsids;
+
+    touch(m, nsid);
+    change(m, nsid, 1);
+  }
+  m->r->no_check = 0;
+}
+
 static void during_transfer(rig *r, const rig_event *e)
 {
   model *m = r->react_arg;
@@ -146,7 +178,7 @@ static void during_transfer(rig *r, const rig_event *e)
 /* With an AER parked it is open whether the event goes out before or after the commit. */
 static void maybe_during(model *m)
 {
-  const uint32_t nsid = 1 + dice(m, NSIDS - 1);
+  const uint32_t nsid = 1 + dice(m, m->nsids);
 
   if (dice(m, 4) || !m->present[nsid] || (m->parked && m->on))
     return;
@@ -159,16 +191,16 @@ static void maybe_during(model *m)
 static void read_piece(model *m)
 {
   const int rae = (int)dice(m, 2), fails = dice(m, 5) == 0;
-  const uint32_t first = m->latched_at ? dice(m, 3) * dice(m, NSIDS) : 0;
-  const uint32_t n = dice(m, 2) ? 1024 : 1 + dice(m, NSIDS);
-  uint32_t i, expected[NSIDS + 1] = {0};
+  const uint32_t most = m->nsids < ENTRIES ? m->nsids : ENTRIES - 1;
+  const uint32_t first = m->latched_at && dice(m, 3) ? dice(m, 2) * dice(m, most + 1) : 0;
+  uint32_t i, n = dice(m, 2) ? ENTRIES : 1 + dice(m, most + 1);
+  static uint32_t expected[ENTRIES];
   uint8_t page[NVMENS_PAGE];
   rig_cmd *cmd;
 
   if (first == 0)
     latch(m);
-  for (i = 0; first + i < NSIDS && i < n; i++)
-    expected[i] = m->snap[first + i];
+  memcpy(expected, m->snap, sizeof(expected));
   maybe_during(m);
   m->r->fail_transfer = fails ? 1 : 0;
   cmd = rig_get_log(m->c, RIG_LID4, rae, 4 * (uint64_t)first, 4 * n, page);
@@ -177,11 +209,12 @@ static void read_piece(model *m)
   SAY(m, cmd->sf == (fails ? m->r->transfer_sf : 0));
   if (fails)
     return;
-  for (i = 0; i < n && i < NSIDS; i++) {
-    RIG_SAY(nvmens_get32(page + 4 * i) == expected[i], "seed %u: entry %u is %u, not %u", m->seed0,
-            first + i, nvmens_get32(page + 4 * i), expected[i]);
-    if (first + i < NSIDS)
-      m->served[first + i] = 1;
+  n = n < ENTRIES - first ? n : ENTRIES - first;
+  RIG_MUST(cmd->moved == 4 * (size_t)n);
+  for (i = 0; i < n; i++) {
+    RIG_SAY(nvmens_get32(page + 4 * i) == expected[first + i], "seed %u: entry %u is %u, not %u",
+            m->seed0, first + i, nvmens_get32(page + 4 * i), expected[first + i]);
+    m->served[first + i] = 1;
   }
   if (!rae)
     consume(m);
@@ -205,7 +238,7 @@ static void step(model *m)
   case 2:
   case 3:
   case 4:
-    change_one(m, 1 + dice(m, NSIDS - 1));
+    change_some(m);
     break;
   case 5:
   case 6:
@@ -231,13 +264,31 @@ static void step(model *m)
   }
 }
 
-static void run(uint32_t seed)
+/* All namespaces are there, and listed. */
+static void fill(model *m)
 {
-  rig *r = rig_new(NULL);
-  model m = {.r = r, .c = rig_ctrl_on(r), .seed = seed, .seed0 = seed};
+  uint32_t nsid;
+
+  m->r->no_check = 1;
+  for (nsid = 1; nsid <= m->nsids; nsid++)
+    change_one(m, nsid);
+  m->r->no_check = 0;
+}
+
+static void run(uint32_t seed, uint32_t nsids, unsigned steps)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = MANY});
+  static model m;
   unsigned i;
 
-  for (i = 0; i < 200; i++) {
+  memset(&m, 0, sizeof(m));
+  m.r = r;
+  m.c = rig_ctrl_on(r);
+  m.seed = m.seed0 = seed;
+  m.nsids = nsids;
+  if (nsids == MANY)
+    fill(&m);
+  for (i = 0; i < steps; i++) {
     step(&m);
     const nvmens_ctrl_info info = rig_info(m.c);
 
@@ -255,12 +306,24 @@ START_TEST(R43_the_log_and_its_notice_are_as_the_tables_say)
   uint32_t seed;
 
   for (seed = 1; seed <= runs; seed++)
-    run(seed);
+    run(seed, FEW, 200);
+  printf("# seeds 1 to %u\n", runs);
+}
+END_TEST
+
+START_TEST(R42_and_so_they_are_when_they_overflow)
+{
+  const unsigned runs = getenv("NVMENS_LONG") ? 500 : 12;
+  uint32_t seed;
+
+  for (seed = 1; seed <= runs; seed++)
+    run(seed, MANY, 100);
   printf("# seeds 1 to %u\n", runs);
 }
 END_TEST
 
 int main(void)
 {
-  return RIG_RUN("log_model", R43_the_log_and_its_notice_are_as_the_tables_say);
+  return RIG_RUN("log_model", R43_the_log_and_its_notice_are_as_the_tables_say,
+                 R42_and_so_they_are_when_they_overflow);
 }

@@ -122,10 +122,9 @@ static void all_taken(unsigned machine)
 {
   const nvmens_table *t = &nvmens_tables[machine];
   unsigned missing = 0;
-  char text[2000];
+  char text[2000] = "";
   int at = 0;
 
-  text[0] = 0;
   for (unsigned e = 0; e < t->events; e++)
     for (unsigned s = 0; s < t->states; s++) {
       const bool due =
@@ -315,24 +314,30 @@ static void attachment_goes(rig *r)
   }
 }
 
-/* The namespace goes in the hook that says that it is detached: its attachment is at rest, but there. */
+/* While `detached` runs for one controller, the drain for the other ends, and then the namespace goes:
+ * the other's attachment is at rest, but not told yet. */
 static void unplug_inside(rig *r, const rig_event *e)
 {
+  rig_ctrl *other = r->ctrl[r->nctrl - 1];
+
   r->react_on = 0;
+  ck_assert_int_eq(rig_drained(e->ns, other), 0);
   ck_assert_int_eq(rig_unplug(e->ns, *(const nvmens_mode *)r->react_arg, RIG_SEC), 0);
 }
 
 static void attachment_at_rest(rig *r)
 {
   for (nvmens_mode mode = NVMENS_ORDERLY; mode <= NVMENS_SURPRISE; mode++) {
-    rig_ctrl *c = rig_ctrl_on(r);
-    rig_ns *ns = rig_ns_loose(r, 0);
+    rig_ctrl *c = rig_ctrl_on(r), *other = rig_ctrl_on(r);
+    rig_ns *ns = more_pending(r, c, 0);
 
-    ck_assert_int_eq(rig_attach(ns, c), 0);
+    ck_assert_int_eq(rig_attach(ns, other), 0);
+    ck_assert_int_eq(orderly(ns, c), 0);
+    ck_assert_int_eq(orderly(ns, other), 0);
     r->react = unplug_inside;
     r->react_on = RIG_BIT(RIG_DETACHED);
     r->react_arg = &mode;
-    ck_assert_int_eq(orderly(ns, c), 0);
+    ck_assert_int_eq(rig_drained(ns, c), 0);
     ck_assert_int_eq(ns->released, 1);
   }
 }

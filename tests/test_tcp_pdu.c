@@ -40,7 +40,7 @@ static void put(uint8_t *at, unsigned bytes, uint64_t value)
 }
 
 /* The good ones, from which the bad ones are made. */
-static size_t good(unsigned which, uint8_t *pdu)
+static size_t good(unsigned which, uint8_t *out)
 {
   static const struct {
     uint8_t type, hlen, pdo;
@@ -52,14 +52,14 @@ static size_t good(unsigned which, uint8_t *pdu)
 
   if (which >= sizeof(kinds) / sizeof(kinds[0]))
     return 0;
-  memset(pdu, 0, 256);
-  pdu[0] = kinds[which].type;
-  pdu[2] = kinds[which].hlen;
-  pdu[3] = kinds[which].pdo;
-  put(pdu + 4, 4, kinds[which].plen);
-  if (pdu[0] == PDU_H2C_DATA)
-    put(pdu + 16, 4, 512);
-  return pdu[2];
+  memset(out, 0, 256);
+  out[0] = kinds[which].type;
+  out[2] = kinds[which].hlen;
+  out[3] = kinds[which].pdo;
+  put(out + 4, 4, kinds[which].plen);
+  if (out[0] == PDU_H2C_DATA)
+    put(out + 16, 4, 512);
+  return out[2];
 }
 
 static void good_ones(void)

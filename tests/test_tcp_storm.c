@@ -71,7 +71,7 @@ static void take(worker *w, const th_cqe *cqe)
       w->cmd[i].cid = -1;
       return;
     }
-  CLAIM(!"a completion of a command that is in flight");
+  rig_claim(false, __FILE__, __LINE__, "it completes what is in flight", cqe->cid, cqe->sf);
 }
 
 static int send_one(worker *w, int slot)
@@ -197,11 +197,10 @@ static void take_event(host *h, const th_cqe *cqe)
 /* One life of a controller. */
 static void one_life(host *h)
 {
-  static const int ends[] = {0, 1, 2};
   int64_t until = rig_ms() + 300 + number(&h->seed, 600);
   pthread_t thread[QUEUES];
   worker *w = calloc(QUEUES, sizeof(*w));
-  int how = ends[number(&h->seed, 3)];
+  uint32_t how = number(&h->seed, 3); /* reset, death of the Admin queue, of the I/O queues */
   th_cqe cqe;
 
   atomic_store(&h->over, false);
@@ -248,15 +247,16 @@ static void *host_thread(void *arg)
 
 static void one_verb(uint64_t *seed)
 {
-  static const char *const verbs[] = {
-      "add %u ram:8M",        "add %u ram:8M",        "add %u ram:8M private", "add %u ram:16M",
-      "remove %u surprise",   "remove %u deadline=1", "remove %u nowait",      "detach %u 0",
-      "detach %u 1 surprise", "attach %u 0",          "attach %u 1",           "resize %u 4M",
-      "resize %u 8M",         "event 1 0 2"};
+  static const struct {
+    const char *verb, *words;
+  } verbs[] = {{"add", "ram:8M"},    {"add", "ram:8M"},      {"add", "ram:8M private"},
+               {"add", "ram:16M"},   {"remove", "surprise"}, {"remove", "deadline=1"},
+               {"remove", "nowait"}, {"detach", "0"},        {"detach", "1 surprise"},
+               {"attach", "0"},      {"attach", "1"},        {"resize", "4M"},
+               {"resize", "8M"},     {"event", "0 2"}};
   unsigned nsid = 2 + number(seed, 4), stalled = 2 + number(seed, 4);
   unsigned which = number(seed, sizeof(verbs) / sizeof(verbs[0]));
   bool stall = number(seed, 3) == 0, hard = number(seed, 2);
-  char line[64];
 
   if (stall)
     rig_ctl(&rig, NULL, 0, "stall %u%s", stalled, hard ? " hard" : "");
@@ -264,8 +264,9 @@ static void one_verb(uint64_t *seed)
     poll(NULL, 0, (int)number(seed, 4));
   if (stall && hard && which >= 4 && which <= 6)
     which = 6; /* who waits for a backend that is stuck waits for us */
-  snprintf(line, sizeof(line), verbs[which], nsid);
-  rig_ctl(&rig, NULL, 0, "%s", line);
+  if (which == sizeof(verbs) / sizeof(verbs[0]) - 1)
+    nsid = 1; /* SMART: its first word is a type */
+  rig_ctl(&rig, NULL, 0, "%s %u %s", verbs[which].verb, nsid, verbs[which].words);
   poll(NULL, 0, (int)number(seed, 10));
   if (stall)
     rig_ctl(&rig, NULL, 0, "unstall %u", stalled);
@@ -279,18 +280,19 @@ int main(void)
                                      "3=ram:8M", "--io-delay",      "50",   NULL};
   static host hosts[HOSTS];
   pthread_t thread[HOSTS];
-  uint64_t seed = 3;
+  const char *given = getenv("SEED"); /* another order of things; NVMENS_LONG: ten times as long */
+  uint64_t seed = given ? strtoull(given, NULL, 10) : 3;
   int64_t until;
 
   rig_start(&rig, args);
   for (unsigned i = 0; i < HOSTS; i++) {
     hosts[i].number = i;
-    hosts[i].seed = i + 5;
+    hosts[i].seed = i + 2 + seed;
     hosts[i].id = rig_id;
     hosts[i].id.hostid[5] = 0x55; /* one host, so that paths count */
     pthread_create(&thread[i], NULL, host_thread, &hosts[i]);
   }
-  until = rig_ms() + RUN_MS;
+  until = rig_ms() + (getenv("NVMENS_LONG") ? 10 * RUN_MS : RUN_MS);
   while (rig_ms() < until)
     one_verb(&seed);
   for (unsigned nsid = 2; nsid <= 5; nsid++)

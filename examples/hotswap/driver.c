@@ -349,7 +349,7 @@ static void set_busy(struct driver *d, bool busy)
 static void act(struct driver *d)
 {
   set_busy(d, true);
-  if (phase_of(d->world) == PHASE_RUN)
+  if (phase_of(d->world) == PHASE_RUN && atomic_load(&d->world->tail) != TAIL_BACKEND)
     host_act(d);
   set_busy(d, false);
 }

@@ -246,8 +246,12 @@ struct driver {
   struct disk *view;  /* by NSID */
   uint8_t *allocated; /* by NSID: CNS 10h */
   uint8_t *listed;    /* by NSID: the scan's */
+  uint8_t *had;       /* by NSID: was a disk since the controller came */
+  uint64_t lenient;   /* events up to this one may have been told twice */
   uint8_t page[NVMENS_PAGE];
 };
+
+#define HOST_OF(port) ((port)->index / 2) /* two controllers make a host's two paths */
 
 /* Where a controller is plugged in. */
 struct port {
@@ -335,6 +339,7 @@ struct control {
   struct job *jobs;
   struct place *place;
   unsigned leaving;
+  uint64_t begun;   /* swaps */
   nvmens_nsref old; /* of a namespace that is gone */
 };
 
@@ -372,6 +377,7 @@ struct options {
 };
 
 /* PAUSE: nothing changes any more, I/O goes on. DRAIN: the I/O ends too. In this order. */
+enum tail { TAIL_BOTH, TAIL_BACKEND, TAIL_HOSTS };
 enum phase { PHASE_RUN, PHASE_PAUSE, PHASE_DRAIN, PHASE_STOP };
 struct world {
   struct options opt;
@@ -379,6 +385,7 @@ struct world {
   uint32_t nn;
   uint64_t started, ran;
   _Atomic int phase;
+  _Atomic int tail; /* enum tail: whose changes come last before a rest */
   _Atomic unsigned failures;
   _Atomic unsigned io_quiet; /* I/O threads that begin no more */
   _Atomic uint64_t unplugs;  /* that have returned */

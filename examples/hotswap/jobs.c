@@ -48,6 +48,9 @@ static void answer_prepare(struct world *w, struct job *j)
     backend_free(w, j->be);
   if (rc && rc != NVMENS_ERR_STALE)
     watch_fail(w, "nvmens_prepared: %s", nvmens_strerror(rc));
+  rc = nvmens_prepared(w->subsys, j->token, j->status, NULL, NULL);
+  if (rc != NVMENS_ERR_STALE)
+    watch_fail(w, "nvmens_prepared, a second answer: %s", nvmens_strerror(rc));
 }
 
 void jobs_answer(struct world *w, struct job *j)

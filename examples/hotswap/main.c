@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ROUND (300 * MS)
+#define ROUND (200 * MS)
 
 static bool done(struct world *w)
 {
@@ -25,12 +25,16 @@ static bool done(struct world *w)
 /* Swaps for a while, then a rest: everything that was told must have arrived, and be true. */
 static void round_of(struct world *w)
 {
+  static unsigned round;
   uint64_t until = now_ns() + ROUND;
 
+  atomic_store(&w->tail, TAIL_BOTH);
   while (!done(w) && now_ns() < until) {
     watch_tick(w, true);
     sleep_ns(5 * MS);
   }
+  atomic_store(&w->tail, (int)(++round % 3));
+  sleep_ns(15 * MS);
   atomic_store(&w->phase, PHASE_PAUSE);
   watch_until(w, rest_settled, "the drivers do not come to rest");
   rest_check(w);

@@ -123,6 +123,58 @@ static void check_view(struct world *w, struct port *p)
   }
 }
 
+/* R51: whether its host has another way to this NSID. */
+static bool other_path(struct world *w, const struct port *p, nvmens_nsref ref)
+{
+  for (unsigned i = 0; i < w->opt.controllers; i++) {
+    const struct port *q = &w->port[i];
+    nvmens_att_info a;
+
+    if (q != p && HOST_OF(q) == HOST_OF(p) && !nvmens_att_query(w->subsys, ref, q->ctrl, &a) &&
+        a.state == NVMENS_ATT_ATTACHED)
+      return true;
+  }
+  return false;
+}
+
+static void try_command(struct world *w, struct port *p, nvmens_lane *lane, uint32_t nsid)
+{
+  nvmens_nsref ref = {0, 0};
+  nvmens_ticket ticket;
+  void *user = NULL;
+  struct truth t;
+  unsigned sc, wanted = NVMENS_SC_SUCCESS;
+
+  find_truth(w, p, nsid, &t);
+  sc = nvmens_io_begin(lane, nsid, &ticket, &user).sf & 0x7FF;
+  if (sc == 0)
+    nvmens_io_end(lane, ticket);
+  if (sc == 0 && user != t.ns.ns_user)
+    watch_fail(w, "a command to NSID %" PRIu32 " got another backend", nsid);
+  if (!t.attached) {
+    nvmens_ns_find(w->subsys, nsid, &ref);
+    wanted = other_path(w, p, ref) ? NVMENS_SC_INTERNAL_PATH_ERROR : NVMENS_SC_INVALID_FIELD;
+    if (!p->driver.had[nsid] && sc == NVMENS_SC_INVALID_FIELD)
+      return; /* its host never saw it here, and has no reason to send */
+  }
+  if (sc != wanted)
+    watch_fail(w, "controller %u: a command to NSID %" PRIu32 " ends with %03Xh instead of %03Xh",
+               p->cntlid, nsid, sc, wanted);
+}
+
+static void check_io(struct world *w, struct port *p)
+{
+  nvmens_lane *lane = NULL;
+
+  if (nvmens_lane_new(&lane, p->ctrl)) {
+    watch_fail(w, "nvmens_lane_new fails at rest");
+    return;
+  }
+  for (uint32_t nsid = 1; nsid <= w->nn; nsid++)
+    try_command(w, p, lane, nsid);
+  nvmens_lane_del(lane);
+}
+
 static void check_places(struct world *w)
 {
   for (unsigned i = 0; i < w->opt.namespaces; i++) {
@@ -153,6 +205,7 @@ void rest_check(struct world *w)
       watch_fail(w, "controller %u: owed %u, reported %u, draining %u, parked %u of %u", p->cntlid,
                  c.owed, c.reported, c.draining, c.parked, p->driver.parked);
     check_view(w, p);
+    check_io(w, p);
   }
   check_places(w);
   w->stats.rests++;

@@ -92,6 +92,7 @@ static void linux_look(struct driver *d, uint32_t nsid)
   }
   disk->present = read_size(d, nsid, &nsze);
   disk->nsze = nsze;
+  d->had[nsid] |= disk->present;
   memcpy(disk->uuid, uuid, sizeof(uuid));
 }
 
@@ -115,6 +116,7 @@ static void spdk_look(struct driver *d, uint32_t nsid)
 
   disk->present =
       d->listed[nsid] && read_size(d, nsid, &disk->nsze) && read_uuid(d, nsid, disk->uuid);
+  d->had[nsid] |= disk->present;
 }
 
 /* Those of the log if there is one, else all. */
@@ -151,6 +153,8 @@ static bool read_log(struct driver *d, uint8_t lid, uint8_t log[NVMENS_PAGE])
     read = driver_read(d, &e, log, NVMENS_PAGE, 0);
   if (!read || get_le(log, 4) == NVMENS_NSID_ALL)
     return read;
+  if (get_le(log, 4) == 0 && d->handled >= d->lenient)
+    watch_fail(d->world, "controller %u: an event, and log %02Xh is empty", d->port->cntlid, lid);
   for (unsigned i = 0; i < NVMENS_LIST_NSIDS; i++, before = nsid) {
     nsid = (uint32_t)get_le(log + 4 * i, 4);
     if (before == 0 && i > 0) {
@@ -193,8 +197,10 @@ void scan_allocated_event(struct driver *d)
 
 void scan_all(struct driver *d, bool fresh)
 {
-  if (fresh)
+  if (fresh) {
     memset(d->view, 0, (d->world->nn + 1) * sizeof(*d->view));
+    memset(d->had, 0, d->world->nn + 1);
+  }
   if (d->kind == DRIVER_LINUX)
     linux_scan(d);
   else

@@ -152,8 +152,8 @@ bool swap_released(struct world *w, struct backend *be, nvmens_reason reason)
     ctl->leaving--;
   p->swapped |= p->state == PLACE_LEAVING;
   here =
-      p->state != PLACE_PLUGGING &&
-      (phase_of(w) == PHASE_PAUSE || (phase_of(w) == PHASE_RUN && rng_percent(&w->effect_rng, 25)));
+      p->state != PLACE_PLUGGING && ((phase_of(w) == PHASE_PAUSE && reason == NVMENS_UNPLUGGED) ||
+                                     (phase_of(w) == PHASE_RUN && rng_percent(&w->effect_rng, 25)));
   if (p->state != PLACE_PLUGGING)
     p->state = here ? PLACE_PLUGGING : PLACE_VACANT;
   p->be = NULL;
@@ -203,7 +203,7 @@ static void unplug_one(struct world *w, uint64_t now)
 
   pthread_mutex_lock(&c->lock);
   p = take_place(w, PLACE_LIVE);
-  if (!p || c->leaving > w->opt.namespaces / 2) {
+  if (!p || c->leaving > w->opt.namespaces / 2 || (w->opt.cycles && c->begun >= w->opt.cycles)) {
     pthread_mutex_unlock(&c->lock);
     return;
   }
@@ -223,6 +223,7 @@ static void unplug_one(struct world *w, uint64_t now)
   p->unplug_at = now_ns();
   p->escalate_at = p->kind == SWAP_ORDERLY ? now + PATIENCE : UINT64_MAX;
   c->leaving++;
+  c->begun++;
   p->abort_at = p->kind == SWAP_ORDERLY    ? UINT64_MAX
                 : p->kind == SWAP_DEADLINE ? now + deadline
                                            : now;
@@ -374,7 +375,7 @@ static bool set_busy(struct world *w, bool busy)
   pthread_mutex_lock(&w->control.lock);
   w->control.busy = busy;
   pthread_mutex_unlock(&w->control.lock);
-  return busy && phase_of(w) == PHASE_RUN;
+  return busy && phase_of(w) == PHASE_RUN && atomic_load(&w->tail) != TAIL_HOSTS;
 }
 
 /* True: the library asked for a poll, by wake or by its deadline. No other poll is made, and the
@@ -419,7 +420,7 @@ void *swap_main(void *world)
       plug_vacant(w);
       if (now >= swap_at) {
         unplug_one(w, now);
-        if (rng_percent(rng, 10))
+        if (rng_percent(rng, 25))
           change_one(w, now);
         swap_at = now + rng_below(rng, 2 * SWAP_MEAN);
       }

@@ -176,6 +176,7 @@ static void slice(struct writer *x, unsigned pid, unsigned tid, const char *name
 static struct open_state *track(struct writer *x, const struct rec *r, unsigned *tid,
                                 const char **name, uint32_t *n)
 {
+  uint32_t lid;
   size_t at = (size_t)(r->cntlid == NVMENS_CNTLID_ANY ? 0 : r->cntlid) * (x->nn + 1) + r->nsid;
 
   if (r->nsid > x->nn || (r->cntlid != NVMENS_CNTLID_ANY && r->cntlid > MAX_PORTS))
@@ -199,10 +200,12 @@ static struct open_state *track(struct writer *x, const struct rec *r, unsigned 
     *name = "swap mark of NSID";
     return &x->mark[at];
   default:
-    *n = r->detail >> 16 & 0xFF;
-    *tid = TID_NOTICE + *n;
-    *name = "notice, log";
-    return &x->notice[(size_t)(r->cntlid % (MAX_PORTS + 1)) * 256 + *n];
+    lid = r->detail >> 16 & 0xFF;
+    *tid = TID_NOTICE + lid;
+    *name = lid == NVMENS_LID_CHANGED_ATTACHED_NS    ? "attached event"
+            : lid == NVMENS_LID_CHANGED_ALLOCATED_NS ? "allocated event"
+                                                     : "event of the backend's";
+    return &x->notice[(size_t)(r->cntlid % (MAX_PORTS + 1)) * 256 + lid];
   }
 }
 

@@ -33,7 +33,7 @@ int port_plug(struct world *w, struct port *p)
   memset(&config, 0, sizeof(config));
   config.cntlid = p->cntlid;
   config.cntlid_given = 1;
-  config.hostid[0] = (uint8_t)(1 + p->index / 2); /* two controllers make a host's two paths */
+  config.hostid[0] = (uint8_t)(1 + HOST_OF(p));
   pthread_mutex_lock(&p->driver.lock);
   p->driver.released = false;
   pthread_mutex_unlock(&p->driver.lock);
@@ -100,7 +100,8 @@ static int port_init(struct world *w, unsigned index)
   d->view = calloc(w->nn + 1, sizeof(*d->view));
   d->allocated = calloc(w->nn + 1, 1);
   d->listed = calloc(w->nn + 1, 1);
-  return d->view && d->allocated && d->listed ? 0 : NVMENS_ERR_NOMEM;
+  d->had = calloc(w->nn + 1, 1);
+  return d->view && d->allocated && d->listed && d->had ? 0 : NVMENS_ERR_NOMEM;
 }
 
 static int subsys_init(struct world *w)
@@ -210,6 +211,7 @@ void world_free(struct world *w)
     free(d->view);
     free(d->allocated);
     free(d->listed);
+    free(d->had);
     pthread_cond_destroy(&d->cond);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&w->port[i].lock);

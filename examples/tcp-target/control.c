@@ -83,7 +83,8 @@ static bool client_room(client *c, size_t more)
   return true;
 }
 
-static void client_vsay(client *c, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void client_vsay(client *c, const char *format,
+                                                              va_list args)
 {
   va_list again;
   int n;

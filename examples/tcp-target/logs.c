@@ -3,8 +3,10 @@
  * logs.c: the log pages that the library leaves to its backend: 01h, 02h, 03h, 05h, and 70h of a
  * discovery controller. Each is made whole and then cut. Queue's thread only.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "bytes.h"
 #include "conn.h"
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,9 +89,23 @@ static uint32_t effects_log(uint8_t *page)
   return PAGE;
 }
 
-/* One record: the subsystem, where we listen. */
-static uint32_t discovery_log(const target *t, uint8_t *page)
+/* Where we listen; if that is any address, the one that this host has used. */
+static void own_address(const conn *c, char *out, size_t size)
 {
+  struct sockaddr_storage ss;
+  socklen_t len = sizeof(ss);
+  const char *bound = c->t->address;
+
+  if ((strcmp(bound, "0.0.0.0") != 0 && strcmp(bound, "::") != 0) ||
+      getsockname(c->fd, (struct sockaddr *)&ss, &len) < 0 ||
+      getnameinfo((struct sockaddr *)&ss, len, out, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+    snprintf(out, size, "%s", bound);
+}
+
+/* One record: the subsystem. */
+static uint32_t discovery_log(const conn *c, uint8_t *page)
+{
+  const target *t = c->t;
   uint8_t *at = page + DISCOVERY_ENTRY;
 
   put64(page, 1);
@@ -97,20 +113,22 @@ static uint32_t discovery_log(const target *t, uint8_t *page)
   at[0] = 3; /* TCP */
   at[1] = t->family == AF_INET6 ? 2 : 1;
   at[2] = 2;     /* NVM subsystem */
-  at[3] = 4 | 2; /* secure channel not required; SQ flow control may be off */
+  at[3] = 4; /* TREQ: SQ flow control may be off */
   put16(at + 6, 0xFFFF);
   put16(at + 8, MAX_QUEUE);
   snprintf((char *)at + 32, 32, "%s", t->port);
   snprintf((char *)at + 256, NQN_SIZE, "%s", t->opt.nqn);
-  snprintf((char *)at + 512, 256, "%s", t->address);
+  own_address(c, (char *)at + 512, 256);
   return 2 * DISCOVERY_ENTRY;
 }
 
 /* The size of the page, 0 if there is none. */
-static uint32_t make_page(const ctrl *k, uint8_t lid, uint8_t *page)
+static uint32_t make_page(const conn *c, uint8_t lid, uint8_t *page)
 {
+  const ctrl *k = c->ctrl;
+
   if (k->discovery)
-    return lid == LID_DISCOVERY ? discovery_log(k->t, page) : 0;
+    return lid == LID_DISCOVERY ? discovery_log(c, page) : 0;
   switch (lid) {
   case NVMENS_LID_ERROR:
     return error_log(k, page);
@@ -132,7 +150,7 @@ void logs_command(conn *c, req *r)
   uint64_t from = get64(cdw10 + 8);
   uint8_t lid = cdw10[0], page[PAGE] = {0};
   uint64_t stamp = nvmens_log_latch(c->ctrl->lib, lid);
-  uint32_t size = make_page(c->ctrl, lid, page);
+  uint32_t size = make_page(c, lid, page);
   uint16_t sf = 0;
 
   if (size == 0)

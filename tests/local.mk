@@ -39,6 +39,7 @@ TAP_TESTS = \
 	%D%/test_nsid_set \
 	%D%/test_outbox \
 	%D%/test_peers \
+	%D%/test_publish \
 	%D%/test_reenter \
 	%D%/test_scenarios \
 	%D%/test_scenarios_drain \

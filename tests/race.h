@@ -4,10 +4,10 @@
  *
  * gate.h and gate.c are compiled here with their atomic operations replaced: each is a point at
  * which another thread may go on, and what a thread stores stays in its store buffer, unseen by
- * others, until it is flushed: by a fence, by a locked instruction, by membarrier, or by itself at
- * any point. That is the memory of x86; other machines are free to do more. Threads are coroutines,
- * so that a schedule is a list of choices, and all lists are tried with up to `budget` choices other
- * than to go on. The rest of the library is linked as it is, and calls this gate.
+ * others, until it is flushed: by a fence, a locked instruction, membarrier, or by itself at any
+ * point. That is the memory of x86; other machines are free to do more. Threads are coroutines,
+ * so that a schedule is a list of choices, and all lists are tried with up to `budget` choices
+ * other than to go on. The rest of the library is linked as it is, and calls this gate.
  *
  * Each location has one writer at a time, or is written by locked instructions only; so memory
  * holds what the writer sees, and the buffer what the others still see.

@@ -246,18 +246,33 @@ static void turn(world *w)
   }
 }
 
+/* C8: when the host hears of its namespaces, all that it may find can be used. */
+static void all_open(rig *r, rig_ctrl *c)
+{
+  for (rig_ns *ns = r->ns; ns; ns = ns->next) {
+    nvmens_att_info info;
+
+    if (ns->owned && nvmens_att_query(r->s, ns->ref, c->c, &info) == 0)
+      RIG_SAY(info.state != NVMENS_ATT_ATTACHED || info.open,
+              "C8: announced before its gate is open");
+  }
+}
+
 /* Sometimes the backend, or the host, acts while a hook runs. */
 static void inside(rig *r, const rig_event *e)
 {
   world *w = r->react_arg;
 
+  if (e->kind == RIG_COMPLETE && e->dw0 == RIG_EV4 && e->ctrl->c)
+    all_open(r, e->ctrl);
   if (w->depth || roll(12))
     return;
   w->depth++;
   if (e->ns && roll(2) && !e->ns->released)
     rig_unplug(e->ns, some_mode(), RIG_NEVER);
   else
-    turn(w);
+    for (unsigned n = 1 + roll(4); n; n--)
+      turn(w);
   w->depth--;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_gate_internal.c: lib/gate.c through gate_ctl.h, on one thread: slots and their table, lanes and
- * their counters against a naive count, words, answers, the bell, and memory that runs out.
+ * test_gate_internal.c: lib/gate.c through gate_ctl.h, on one thread: slots and their table, lanes
+ * and their counters against a naive count, words, answers, the bell, and memory that runs out.
  */
 #include "dice.h"
 #include "gate_ctl.h"

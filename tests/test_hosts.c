@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_hosts.c: what hosts require (C4, C9 to C13, C15 to C17); the rest of C is with its subject.
+ * test_hosts.c: what hosts require (C4, C8-C13, C15-C17); the rest of C is with its subject.
  */
 #include "le.h"
 #include "rig.h"
@@ -234,6 +234,87 @@ START_TEST(C17_late_io_is_always_answered)
 }
 END_TEST
 
+/* ---- a host that sends I/O as soon as it hears of a namespace ---- */
+
+static uint16_t io_sf;
+
+static void try_io_at_once(rig *r, const rig_event *e)
+{
+  rig_io io;
+
+  if (e->dw0 != RIG_EV4)
+    return;
+  io = rig_io_begin(r, r->react_arg, 1);
+  io_sf = io.sf;
+  if (io.sf == 0)
+    rig_io_end(&io);
+}
+
+START_TEST(C8_the_gate_is_open_when_the_event_comes)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_listening(r, RIG_BIT4);
+
+  io_sf = 0xFFFF;
+  r->react = try_io_at_once;
+  r->react_arg = rig_lane(c);
+  r->react_on = RIG_BIT(RIG_COMPLETE);
+  rig_aer(c);
+  rig_ns_auto(r, 1);
+  ck_assert_uint_eq(io_sf, 0);
+  rig_end(r);
+}
+END_TEST
+
+static void park_in_attached(rig *r, const rig_event *e)
+{
+  if (e->kind == RIG_ATTACHED)
+    rig_aer(e->ctrl);
+  else
+    try_io_at_once(r, e);
+}
+
+START_TEST(C8_the_gate_is_open_when_an_aer_comes_in_the_midst)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_listening(r, RIG_BIT4);
+
+  io_sf = 0xFFFF;
+  r->react = park_in_attached;
+  r->react_arg = rig_lane(c);
+  r->react_on = RIG_BIT(RIG_COMPLETE) | RIG_BIT(RIG_ATTACHED);
+  rig_ns_auto(r, 1);
+  ck_assert_uint_eq(io_sf, 0);
+  rig_end(r);
+}
+END_TEST
+
+static void refuse_io_at_once(rig *r, const rig_event *e)
+{
+  if (e->dw0 == RIG_EV4)
+    io_sf = rig_io_begin(r, r->react_arg, 1).sf;
+}
+
+START_TEST(C8_the_gate_is_shut_when_the_event_of_a_removal_comes)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_listening(r, RIG_BIT4);
+  rig_ns *ns = rig_ns_auto(r, 1);
+
+  rig_changed(c, RIG_LID4, RIG_CONSUME);
+  ns->drain = RIG_DRAIN_PENDING;
+  io_sf = 0;
+  r->react = refuse_io_at_once;
+  r->react_arg = rig_lane(c);
+  r->react_on = RIG_BIT(RIG_COMPLETE);
+  rig_aer(c);
+  rig_unplug(ns, NVMENS_ORDERLY, RIG_NEVER);
+  ck_assert_uint_eq(io_sf, RIG_DNR(NVMENS_SC_INVALID_FIELD));
+  r->react = NULL;
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -243,5 +324,7 @@ int main(void)
       C13_nrdy_is_set_for_private_namespaces_too, C15_identities_are_unique,
       C15_an_identity_is_free_again_after_release, C15_a_shared_namespace_is_the_same_everywhere,
       C16_a_path_that_was_never_there_is_no_path_error,
-      C16_an_invalid_namespace_is_one_for_numbers_that_cannot_be, C17_late_io_is_always_answered);
+      C16_an_invalid_namespace_is_one_for_numbers_that_cannot_be, C17_late_io_is_always_answered,
+      C8_the_gate_is_open_when_the_event_comes, C8_the_gate_is_open_when_an_aer_comes_in_the_midst,
+      C8_the_gate_is_shut_when_the_event_of_a_removal_comes);
 }

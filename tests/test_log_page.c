@@ -360,19 +360,93 @@ START_TEST(R44_with_an_aer_parked_the_change_is_told_too)
 }
 END_TEST
 
+/* ---- overflow in the halves of the log ---- */
+
+START_TEST(P4_an_offset_read_does_not_consume_an_overflow)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = 2000});
+  rig_ctrl *c = flooded(r, 1025);
+  uint8_t buf[8];
+
+  RIG_OK(rig_get_log(c, RIG_LID4, RIG_CONSUME, 4, 8, buf)); /* zeroes: entry 0 was not served */
+  ck_assert_uint_eq(rig_heard(c), RIG_EV4);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "overflow");
+  rig_end(r);
+}
+END_TEST
+
+static void flood_all(rig *r, const rig_event *e)
+{
+  unsigned i;
+
+  (void)e;
+  r->react = NULL;
+  for (i = 1; i <= 1025; i++)
+    touch(r, i);
+}
+
+START_TEST(R42_an_overflow_during_a_read_is_in_the_next)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = 2000});
+  rig_ctrl *c = flooded(r, 1025);
+
+  rig_changed(c, RIG_LID4, RIG_CONSUME);
+  touch(r, 3);
+  during_transfer(r, flood_all);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "3");
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_PEEK), "overflow");
+  touch(r, 4); /* a peek has taken it up: it stays an overflow */
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "overflow");
+  touch(r, 5);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "5");
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R42_a_change_during_the_read_of_an_overflow_is_listed_normally)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = 2000});
+  rig_ctrl *c = flooded(r, 1025);
+
+  during_transfer(r, touch_two);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "overflow");
+  ck_assert_uint_eq(rig_heard(c), RIG_EV4);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "2");
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R35_reset_forgets_an_overflow_that_was_peeked_at)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = 2000});
+  rig_ctrl *c = flooded(r, 1025);
+
+  rig_changed(c, RIG_LID4, RIG_PEEK);
+  flood_all(r, NULL);
+  rig_reenable(c);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_PEEK), "");
+  touch(r, 9);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_PEEK), "9");
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
-  return RIG_RUN("log_page", R45_numd_is_0s_based, R45_no_more_than_the_rest_of_the_page_is_moved,
-                 R45_the_largest_numd_is_cut_too, R45_an_offset_past_the_end_is_an_invalid_field,
-                 R45_an_offset_within_a_dword_is_an_invalid_field, R45_the_last_dword_can_be_read,
-                 R45_these_logs_are_the_controllers, R45_other_pages_are_not_ours,
-                 S24_a_log_read_without_memory_fails_and_consumes_nothing, R42_1024_entries_fit,
-                 R42_a_full_list_is_consumed_by_one_read, R42_more_than_1024_overflow,
-                 R42_a_repeated_change_of_a_full_list_does_not_overflow,
-                 R42_a_change_after_a_full_snapshot_overflows_the_next,
-                 R42_the_first_dword_of_an_overflow_is_all_of_it,
-                 P4_a_failed_read_keeps_an_overflow, R35_reset_forgets_an_overflow,
-                 R44_a_change_during_the_transfer_raises_a_new_event,
-                 R44_a_change_during_the_transfer_of_an_owed_log_stays_owed,
-                 R44_with_an_aer_parked_the_change_is_told_too);
+  return RIG_RUN(
+      "log_page", R45_numd_is_0s_based, R45_no_more_than_the_rest_of_the_page_is_moved,
+      R45_the_largest_numd_is_cut_too, R45_an_offset_past_the_end_is_an_invalid_field,
+      R45_an_offset_within_a_dword_is_an_invalid_field, R45_the_last_dword_can_be_read,
+      R45_these_logs_are_the_controllers, R45_other_pages_are_not_ours,
+      S24_a_log_read_without_memory_fails_and_consumes_nothing, R42_1024_entries_fit,
+      R42_a_full_list_is_consumed_by_one_read, R42_more_than_1024_overflow,
+      R42_a_repeated_change_of_a_full_list_does_not_overflow,
+      R42_a_change_after_a_full_snapshot_overflows_the_next,
+      R42_the_first_dword_of_an_overflow_is_all_of_it, P4_a_failed_read_keeps_an_overflow,
+      R35_reset_forgets_an_overflow, R44_a_change_during_the_transfer_raises_a_new_event,
+      R44_a_change_during_the_transfer_of_an_owed_log_stays_owed,
+      R44_with_an_aer_parked_the_change_is_told_too, P4_an_offset_read_does_not_consume_an_overflow,
+      R42_an_overflow_during_a_read_is_in_the_next,
+      R42_a_change_during_the_read_of_an_overflow_is_listed_normally,
+      R35_reset_forgets_an_overflow_that_was_peeked_at);
 }

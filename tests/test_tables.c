@@ -109,8 +109,8 @@ static void heard(unsigned machine, unsigned event, unsigned state, int sf, int 
 #define HEARD(machine, event, state, sf, err)                                                      \
   heard(NVMENS_M_##machine, NVMENS_EV_##event, NVMENS_##state, (sf), (err))
 
-/* Only marks that are SHOWN are listed, and only those are gone through at a read or a reset. So these
- * are not stepped, and that they stay is shown below by what the host hears. */
+/* Marks that are SHOWN are listed, and only those are gone through at a read or a reset. So these
+ * are not stepped; that they stay is shown below by what the host hears. */
 static bool passed_by(unsigned machine, unsigned event, unsigned state)
 {
   return machine == NVMENS_M_MARK && state != NVMENS_MARK_SHOWN &&
@@ -314,8 +314,8 @@ static void attachment_goes(rig *r)
   }
 }
 
-/* While `detached` runs for one controller, the drain for the other ends, and then the namespace goes:
- * the other's attachment is at rest, but not told yet. */
+/* While `detached` runs for one controller, the drain for the other ends, and then the namespace
+ * goes: the other's attachment is at rest, but not told yet. */
 static void unplug_inside(rig *r, const rig_event *e)
 {
   rig_ctrl *other = r->ctrl[r->nctrl - 1];

@@ -77,7 +77,28 @@ static void orderly(tcp_rig *rig, th_queue *a, th_queue *q)
   th_close(q);
 }
 
-/* The same, and the backend completes. */
+/* Data of a command that waits are its own, whatever comes behind it. */
+static void kept_data(tcp_rig *rig, th_queue *q)
+{
+  static uint8_t other[8192], back[4096];
+  int w;
+
+  for (int i = 0; i < 4096; i++)
+    data[i] = (uint8_t)(i * 7);
+  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
+  w = send_write(q, 2, 8, TH_INLINE);
+  CLAIM(rig_status(rig, "\"in_flight\":1"));
+  for (int i = 0; i < 20; i++)
+    IS(th_rw(q, true, 1, 0, 16, other, 8192, TH_INLINE), 0);
+  CLAIM(rig_ctl(rig, NULL, 0, "unstall 2"));
+  expect(q, w, 0);
+  IS(th_rw(q, false, 2, 0, 8, back, 4096, TH_READ), 0);
+  CLAIM(memcmp(data, back, 4096) == 0);
+  CLAIM(rig_ctl(rig, NULL, 0, "remove 2"));
+}
+
+/* A backend that does not hear an abort; and one that completes, after its queue. */
 static void completes(tcp_rig *rig, th_queue *q)
 {
   char line[256];
@@ -291,6 +312,7 @@ int main(void)
   rig_start(&rig, args);
   rig_admin(&rig, &a);
   rig_io(&rig, &q, &a, 1);
+  kept_data(&rig, &q);
   aborted(&rig, &q);
   completes(&rig, &q);
   rig_io(&rig, &q, &a, 1);

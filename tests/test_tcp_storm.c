@@ -257,6 +257,7 @@ static void one_verb(uint64_t *seed)
   unsigned nsid = 2 + number(seed, 4), stalled = 2 + number(seed, 4);
   unsigned which = number(seed, sizeof(verbs) / sizeof(verbs[0]));
   bool stall = number(seed, 3) == 0, hard = number(seed, 2);
+  char why[256];
 
   if (stall)
     rig_ctl(&rig, NULL, 0, "stall %u%s", stalled, hard ? " hard" : "");
@@ -272,6 +273,8 @@ static void one_verb(uint64_t *seed)
     rig_ctl(&rig, NULL, 0, "unstall %u", stalled);
   if (number(seed, 20) == 0)
     rig_ctl(&rig, NULL, 0, "status");
+  if (number(seed, 5) == 0 && !rig_ctl(&rig, why, sizeof(why), "check"))
+    rig_claim(false, why, 0, "the invariants hold", 0, 0);
 }
 
 int main(void)

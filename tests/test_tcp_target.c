@@ -23,6 +23,7 @@ static void pages(tcp_rig *rig)
 {
   th_queue q;
   uint64_t value;
+  uint8_t sqe[64];
 
   IS(th_connect(&q, "127.0.0.1", rig->port, &rig_id, 0, 0, 31, 0), 0);
   IS(th_identify(&q, 0x01, 0, 0, page), 0x400C); /* not enabled: Command Sequence Error */
@@ -52,6 +53,12 @@ static void pages(tcp_rig *rig)
   IS(th_log(&q, 0x02, false, page, 512), 0);
   IS(th_log(&q, 0x03, false, page, 512), 0);
   IS(th_log(&q, 0xC0, false, page, 512), 0x4109);
+  memset(data, 0xFF, 8192); /* more than there is: zeroes */
+  th_sqe(sqe, 0x06, 0);
+  th_cdw(sqe, 10, 1);
+  IS(th_run(&q, sqe, data, 8192, TH_READ, NULL), 0);
+  CLAIM(data[77] == 5 && data[4096] == 0 && data[8191] == 0);
+  IS(th_run(&q, sqe, data, 2048, TH_READ, NULL), 0x400F); /* no room */
   IS(th_feature(&q, 0x07, 0x00070007), 0);
   IS(th_feature(&q, 0x06, 2), 0x4002);
   IS(th_feature(&q, 0x0B, 1 << 27), 0x4002);
@@ -106,6 +113,7 @@ static void read_write(tcp_rig *rig)
   /* what must fail, and how */
   IS(th_rw(&q, false, 1, 131072 - 7, 8, back, 4096, TH_READ), 0x4080);
   IS(th_rw(&q, false, 1, UINT64_MAX, 8, back, 4096, TH_READ), 0x4080);
+  IS(th_rw(&q, false, 1, UINT64_C(1) << 55, 8, back, 4096, TH_READ), 0x4080); /* 2^64 bytes */
   IS(th_rw(&q, false, 1, 0, 8, back, 2048, TH_READ), 0x400F);
   IS(th_rw(&q, true, 1, 0, 257, data, 131072, TH_R2T), 0x4002); /* over MDTS */
   IS(th_rw(&q, false, 0, 0, 1, back, 512, TH_READ), 0x400B);
@@ -146,6 +154,12 @@ static void other_io(tcp_rig *rig)
     memset(data + 2048, 0, 2048);
     IS(th_rw(&q, false, nsid, 0, 16, back, 8192, TH_READ), 0);
     CLAIM(memcmp(data, back, 8192) == 0);
+    fill(data, 16384, 9); /* neither end of what is zeroed is on a page's border */
+    IS(th_rw(&q, true, nsid, 0, 32, data, 16384, TH_R2T), 0);
+    IS(simple(&q, 0x08, nsid, 1, 0, 19, NULL, 0), 0);
+    memset(data + 512, 0, 20 * 512);
+    IS(th_rw(&q, false, nsid, 0, 32, back, 16384, TH_READ), 0);
+    CLAIM(memcmp(data, back, 16384) == 0);
     IS(simple(&q, 0x09, nsid, 0, 4, 0, range, 16), 0); /* Dataset Management, deallocate */
     memset(data + 4096, 0, 4096);
     IS(th_rw(&q, false, nsid, 0, 16, back, 8192, TH_READ), 0);
@@ -181,6 +195,7 @@ static void events(tcp_rig *rig)
 {
   th_queue a;
   th_cqe cqe;
+  char line[256];
 
   rig_admin(rig, &a);
   IS(th_feature(&a, 0x0B, 0x100), 0);
@@ -206,12 +221,17 @@ static void events(tcp_rig *rig)
   IS(th_identify(&a, 0x02, 0, 0, page), 0);
   CLAIM(!listed(page, 9));
   CLAIM(rig_ctl(rig, NULL, 0, "add 9 ram:8M")); /* the NSID is free when remove has answered */
-  CLAIM(rig_ctl(rig, NULL, 0, "remove 9"));
+  CLAIM(rig_ctl(rig, NULL, 0, "watch"));
+  CLAIM(rig_ctl(rig, line, sizeof(line), "remove 9"));
+  CLAIM(strcmp(line, "event: released 9 unplugged") == 0);
   IS(th_feature(&a, 0x0B, 0x1FF), 0);
   CLAIM(th_park(&a) >= 0);
   CLAIM(rig_ctl(rig, NULL, 0, "event 1 1 2")); /* SMART: log 02h clears it */
   expect_event(&a, 0x00020101);
   IS(th_log(&a, 0x02, false, page, 512), 0);
+  CLAIM(th_park(&a) >= 0);
+  CLAIM(rig_ctl(rig, NULL, 0, "event 1 1 2"));
+  expect_event(&a, 0x00020101);
   th_close(&a);
 }
 

@@ -3,7 +3,7 @@
  * hotswap.h: what the parts of the hotswap example share.
  *
  * Threads: I/O threads (io.c), one control thread (swap.c), one driver per controller (driver.c),
- * and main, which watches the others (watch.c). Only <nvmens/...> is used of the library.
+ * main, and one that watches the others (watch.c). Only <nvmens/...> is used of the library.
  *
  * Locks, outermost first: port.lock, the library's lock, then one of the leaves driver.lock,
  * control.lock, stats.lock, store.lock, trace's. A leaf is never held over a call of the library,
@@ -374,6 +374,7 @@ struct options {
   uint64_t cycles, seed; /* cycles 0: no limit */
   uint64_t run_ns;       /* 0: no limit */
   const char *trace;
+  uint8_t gate_mode, mask_scope; /* from the seed, so that all are tried */
 };
 
 /* PAUSE: nothing changes any more, I/O goes on. DRAIN: the I/O ends too. In this order. */
@@ -387,6 +388,9 @@ struct world {
   _Atomic int phase;
   _Atomic int tail; /* enum tail: whose changes come last before a rest */
   _Atomic unsigned failures;
+  pthread_t watchdog;
+  _Atomic uint64_t beat; /* main's */
+  _Atomic bool watch_over;
   _Atomic unsigned io_quiet; /* I/O threads that begin no more */
   _Atomic uint64_t unplugs;  /* that have returned */
   _Atomic bool in_effect;
@@ -416,7 +420,8 @@ const nvmens_host *hooks(struct world *);
 
 void watch_fail(struct world *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void watch_hang(struct world *, const char *what) __attribute__((noreturn));
-void watch_tick(struct world *, bool progress);
+int watch_start(struct world *);
+void watch_end(struct world *);
 void watch_until(struct world *, bool (*)(struct world *), const char *what);
 
 bool rest_io_gone(struct world *);

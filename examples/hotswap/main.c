@@ -30,7 +30,7 @@ static void round_of(struct world *w)
 
   atomic_store(&w->tail, TAIL_BOTH);
   while (!done(w) && now_ns() < until) {
-    watch_tick(w, true);
+    bump(&w->beat);
     sleep_ns(5 * MS);
   }
   atomic_store(&w->tail, (int)(++round % 3));
@@ -59,9 +59,11 @@ static void run(struct world *w)
 
 static void headline(const struct options *o)
 {
-  printf("nvmens-hotswap %s: %u controllers, %u namespaces, %u I/O threads, %u %% stuck, "
-         "seed %" PRIu64 "\n",
-         NVMENS_VERSION, o->controllers, o->namespaces, o->threads, o->stuck_percent, o->seed);
+  printf("nvmens-hotswap %s: %u controllers, %u namespaces, %u I/O threads, %u %% stuck\n"
+         "seed %" PRIu64 ": gate %s, AERs masked by %s\n",
+         NVMENS_VERSION, o->controllers, o->namespaces, o->threads, o->stuck_percent, o->seed,
+         o->gate_mode == NVMENS_GATE_FENCE ? "with fences" : "as the kernel allows",
+         o->mask_scope == NVMENS_MASK_EVENT ? "event" : "type");
   fflush(stdout);
 }
 
@@ -85,6 +87,7 @@ int main(int argc, char **argv)
   rest_check(&w);
   rest_check_ended(&w);
   rest_teardown(&w);
+  watch_end(&w);
   summary_print(&w);
   if (w.trace && trace_write(w.trace, options.trace, w.nn)) {
     fprintf(stderr, "nvmens-hotswap: cannot write %s\n", options.trace);

@@ -123,6 +123,8 @@ int options_parse(struct options *o, int argc, char **argv)
     fprintf(stderr, "nvmens-hotswap: '%s' is not an option\n", argv[optind]);
     rc = 2;
   }
+  o->gate_mode = o->seed % 2 ? NVMENS_GATE_FENCE : NVMENS_GATE_AUTO;
+  o->mask_scope = o->seed / 2 % 2 ? NVMENS_MASK_EVENT : NVMENS_MASK_TYPE;
   if (!o->cycles && !o->run_ns)
     o->run_ns = 5 * S;
   if (rc == 2)

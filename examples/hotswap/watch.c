@@ -2,8 +2,9 @@
 /*
  * watch.c: failures, and the watchdog.
  *
- * The watchdog never trusts the library's lock: it tries it with a limit before it asks anything,
- * and an alarm ends the process if an answer does not come.
+ * The watchdog is a thread of its own that takes leaf locks only. Before it asks the library
+ * anything it tries the library's lock with a limit, and an alarm ends the process if an answer
+ * does not come.
  */
 #include "hotswap.h"
 
@@ -192,25 +193,43 @@ static void look_at_places(struct world *w)
     watch_hang(w, "an unplugged namespace is not released");
 }
 
-void watch_tick(struct world *w, bool progress)
+static void *watch_main(void *world)
 {
-  static struct pulse io[MAX_THREADS], driver[MAX_PORTS], control;
-  static uint64_t shown;
-  uint64_t now = now_ns(), every = w->opt.run_ns > 20 * S ? 5 * S : S;
+  static struct pulse io[MAX_THREADS], driver[MAX_PORTS], control, mine;
+  struct world *w = world;
+  uint64_t every = w->opt.run_ns > 20 * S ? 5 * S : S, next = w->started + every;
 
-  for (unsigned i = 0; i < w->opt.threads; i++)
-    look(w, &io[i], &w->io[i].beat, &w->io[i].exited, "an I/O thread stands still");
-  for (unsigned i = 0; i < w->opt.controllers; i++) {
-    struct driver *d = &w->port[i].driver;
+  while (!atomic_load(&w->watch_over)) {
+    uint64_t now = now_ns();
 
-    look(w, &driver[i], &d->beat, &d->exited, "a driver stands still");
+    for (unsigned i = 0; i < w->opt.threads; i++)
+      look(w, &io[i], &w->io[i].beat, &w->io[i].exited, "an I/O thread stands still");
+    for (unsigned i = 0; i < w->opt.controllers; i++) {
+      struct driver *d = &w->port[i].driver;
+
+      look(w, &driver[i], &d->beat, &d->exited, "a driver stands still");
+    }
+    look(w, &control, &w->control.beat, &w->control.exited, "the control thread stands still");
+    look(w, &mine, &w->beat, &w->watch_over, "main stands still");
+    look_at_places(w);
+    if (now >= next && phase_of(w) < PHASE_DRAIN) {
+      next += every;
+      progress_line(w, now);
+    }
+    sleep_ns(20 * MS);
   }
-  look(w, &control, &w->control.beat, &w->control.exited, "the control thread stands still");
-  look_at_places(w);
-  if (progress && now - w->started >= (shown + 1) * every) {
-    shown = (now - w->started) / every;
-    progress_line(w, now);
-  }
+  return NULL;
+}
+
+int watch_start(struct world *w)
+{
+  return pthread_create(&w->watchdog, NULL, watch_main, w);
+}
+
+void watch_end(struct world *w)
+{
+  atomic_store(&w->watch_over, true);
+  pthread_join(w->watchdog, NULL);
 }
 
 void watch_until(struct world *w, bool (*there)(struct world *), const char *what)
@@ -220,7 +239,8 @@ void watch_until(struct world *w, bool (*there)(struct world *), const char *wha
   while (!there(w)) {
     if (now_ns() > limit)
       watch_hang(w, what);
-    watch_tick(w, false);
+    bump(&w->beat);
     sleep_ns(2 * MS);
   }
+  bump(&w->beat);
 }

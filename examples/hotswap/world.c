@@ -115,6 +115,8 @@ static int subsys_init(struct world *w)
   config.maxcna = w->nn;
   config.nlbaf = 1;
   config.lbaf[0].lbads = 9;
+  config.gate_mode = w->opt.gate_mode;
+  config.mask_scope = w->opt.mask_scope;
   return nvmens_subsys_new(&w->subsys, &config, hooks(w), NULL, w);
 }
 
@@ -167,7 +169,9 @@ int world_start(struct world *w)
   int rc;
 
   w->started = now_ns();
-  rc = pthread_create(&w->control.thread, NULL, swap_main, w);
+  rc = watch_start(w);
+  if (!rc)
+    rc = pthread_create(&w->control.thread, NULL, swap_main, w);
   for (unsigned i = 0; i < w->opt.controllers && !rc; i++)
     rc = pthread_create(&w->port[i].driver.thread, NULL, driver_main, &w->port[i].driver);
   for (unsigned i = 0; i < w->opt.threads && !rc; i++)

@@ -155,9 +155,12 @@ static void parse_all(conn *c)
     c->rx_since = now_ns();
 }
 
+/* Not more than that at a time: who floods us is to be killed, or kept from his namespaces, too. */
+enum { ROUNDS = 16 };
+
 void recv_some(conn *c)
 {
-  while (!c->dead) {
+  for (int round = 0; round < ROUNDS && !c->dead; round++) {
     uint32_t direct = c->rx_len == 0 ? c->h2c_left : 0;
     struct iovec iov[2] = {
         {.iov_base = direct ? c->h2c->buf + c->h2c->got : NULL, .iov_len = direct},

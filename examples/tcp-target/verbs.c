@@ -228,6 +228,13 @@ static const char *verb_watch(line *l)
   return NULL;
 }
 
+static const char *verb_check(line *l)
+{
+  const char *why = NULL;
+
+  return nvmens_subsys_check(l->t->subsys, &why) ? why : NULL;
+}
+
 static const char *verb_quit(line *l)
 {
   atomic_store(&l->t->quit, true);
@@ -242,7 +249,7 @@ static const struct verb {
     {"add", verb_add},       {"remove", verb_remove},   {"attach", verb_attach},
     {"detach", verb_detach}, {"resize", verb_resize},   {"event", verb_event},
     {"stall", verb_stall},   {"unstall", verb_unstall}, {"status", verb_status},
-    {"watch", verb_watch},   {"quit", verb_quit},
+    {"watch", verb_watch},   {"check", verb_check},     {"quit", verb_quit},
 };
 
 void verb_run(target *t, client *c, char *text)

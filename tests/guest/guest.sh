@@ -197,7 +197,8 @@ code()
 verify='--size=8m --rw=randwrite --verify=crc32c --verify_backlog=32 --verify_fatal=1'
 
 # load NAME NSID SECONDS [OPTIONS]: fio in the background; end_load NAME waits and leaves $fio_rc,
-# and the rest in /results/NAME.json
+# and the rest in /results/NAME.json. force_async: io_uring's first try is a no-wait one, and Linux
+# answers EAGAIN to those that it moves to another path while that one is being changed.
 load()
 {
   name=$1 on=$(dev "$2") seconds=$3
@@ -207,8 +208,8 @@ load()
     on=/dev/null/none
   fi
   fio --name="$name" --filename="$on" --size=32m --rw=randrw --bs=4k --ioengine=io_uring \
-    --iodepth=8 --direct=1 --time_based --runtime="$seconds" --eta=never --output-format=json \
-    --output="/results/$name.json" "$@" > "/results/$name.out" 2>&1 &
+    --force_async=1 --iodepth=8 --direct=1 --time_based --runtime="$seconds" --eta=never \
+    --output-format=json --output="/results/$name.json" "$@" > "/results/$name.out" 2>&1 &
   eval "pid_$name=$!"
 }
 end_load()

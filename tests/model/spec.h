@@ -144,6 +144,7 @@ typedef struct m_frame {
   int cmd;
   uint8_t want; /* K_TRANSFER, K_IDENTIFY, K_PREPARE; K_NONE: through */
   uint8_t dir, cns, csi;
+  uint8_t stage; /* of Identify: 1 the backend was asked, 2 the page goes out */
   int8_t ns;
   int16_t obj; /* of identify */
   uint32_t gen;
@@ -237,6 +238,7 @@ void m_manage_data(m_frame *);
 void m_attachment(m_frame *);
 void m_attachment_data(m_frame *);
 int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *, int obj, nvmens_nsref *);
+void m_prep_begin(m_frame *);
 void m_prep_done(m_frame *, int wait);
 void m_prep_late(int cmd);
 int m_old(int cmd); /* a reset or a removal has come between */

@@ -95,8 +95,10 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
   clear_notices(c);
   m_reorder();
   for (int n = 0; n < M.conf.nnsids; n++)
-    if (wants(n, ctrl) && m_attach_why(n, ctrl) == 0)
+    if (wants(n, ctrl) && m_attach_why(n, ctrl) == 0) {
       m_attach(n, ctrl);
+      m_record_all(1, n, M_NONE);
+    }
   m_deliver_all();
   return 0;
 }

@@ -2,9 +2,9 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: swap of an NSID to another UUID, 20 times, no pause: the guest ends with the new disk
 # target: --ns 1=ram:64M --ns 3=ram:64M --nn 32
-# limit: 180
+# limit: 240
 # allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed
-uuid() { printf '%08x-0000-4000-8000-0000000000%02x' $(($1 * 7919)) "$1"; }
+uuid() { printf '%08x-0000-4000-8000-000000000%03x' $(($1 * 7919)) "$1"; }
 # remove and add in one write: the target has the second line before it has done the first
 swap() { printf 'remove 3\nadd 3 ram:64M uuid=%s' "$(uuid "$1")"; }
 
@@ -46,8 +46,31 @@ swaps 21 40 "swap, two controllers" "$c1" "$c2"
 load other 1 100 --verify=crc32c
 swaps 41 50 "swap, two controllers, fio on a neighbour" "$c1" "$c2"
 
+note "swaps at odd moments, 30 rounds of up to three: the last one counts"
+seed=$SEED
+random() # N: $r is less than it
+{
+  seed=$(((seed * 1103515245 + 12345) & 0x7fffffff))
+  r=$(((seed >> 8) % $1))
+}
+k=60
+for round in $(seq 30); do
+  random 3
+  for more in $(seq $r); do
+    k=$((k + 1))
+    ctl "$(swap $k)" > /tmp/ctl || fail "round $round: $(cat /tmp/ctl)"
+    random 45
+    usleep $((r * 10000))
+  done
+  k=$((k + 1))
+  timed 10000 "$(swap $k)" "+3=$(uuid $k)" "+3=$(uuid $k)@$c1" "+3=$(uuid $k)@$c2" && continue
+  fail "round $round"
+  nsview paths
+  timed 10000 'resize 3 32M' "+3=$(uuid $k)@$c1" "+3=$(uuid $k)@$c2" # an event more brings it
+done
+
 note "five swaps in one go: the last one counts"
-for r in 5 6 7; do
+for r in 16 17 18; do
   all=$(for k in 1 2 3 4 5; do swap ${r}$k && echo; done)
   claim "burst $r" timed 15000 "$all" "+3=$(uuid ${r}5)" "+3=$(uuid ${r}5)@$c1" \
     "+3=$(uuid ${r}5)@$c2"

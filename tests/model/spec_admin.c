@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * spec_admin.c: the model's admin commands: which are taken, features, AER, Abort, logs.
+ */
+#include "spec.h"
+
+#include "le.h"
+
+#define DNR(sc) ((uint16_t)((sc) | NVMENS_SF_DNR))
+
+static void feature(m_frame *f, int set)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint32_t cdw10 = nvmens_get32(q->sqe.cdw10), value = nvmens_get32(q->sqe.cdw11);
+  m_ctrl *c = &M.ctrl[q->ctrl];
+  uint32_t nsid = nvmens_get32(q->sqe.nsid), sel = cdw10 >> 8 & 7;
+  uint32_t all = M.conf.cfg.aec_supported ? M.conf.cfg.aec_supported
+                                          : NVMENS_AEC_SMART | NVMENS_AEC_ATTACHED_NS |
+                                                NVMENS_AEC_ALLOCATED_NS;
+
+  if (!set) {
+    if (sel > 3)
+      m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
+    else
+      m_end(f->cmd, 0, sel == 0 ? c->aec : (sel == 3 ? 4 : M.conf.cfg.aec_default), 0);
+    return;
+  }
+  if (cdw10 >> 31)
+    m_end(f->cmd, DNR(NVMENS_SC_FEATURE_NOT_SAVEABLE), 0, 0);
+  else if (nsid != 0 && nsid != NVMENS_NSID_ALL)
+    m_end(f->cmd, DNR(NVMENS_SC_FEATURE_NOT_PER_NS), 0, 0);
+  else if (value & ~all)
+    m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
+  else {
+    m_set_aec(q->ctrl, value);
+    m_deliver_all();
+    m_end(f->cmd, 0, 0, 0);
+  }
+}
+
+static int abort_one(int ctrl, m_frame *f)
+{
+  uint16_t cid = (uint16_t)(nvmens_get32(M.cmd[f->cmd].sqe.cdw10) >> 16);
+
+  if (m_aer_abort(ctrl, cid) != 0)
+    return 0;
+  m_end(f->cmd, 0, 0, 0);
+  return 1;
+}
+
+static int known(const m_cmd *q)
+{
+  uint32_t cdw10 = nvmens_get32(q->sqe.cdw10);
+
+  switch (q->sqe.opcode) {
+  case NVMENS_OP_GET_LOG_PAGE:
+    return (cdw10 & 0xff) == NVMENS_LID_CHANGED_ATTACHED_NS ||
+           (cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS;
+  case NVMENS_OP_IDENTIFY:
+    switch (cdw10 & 0xff) {
+    case 0x00: case 0x02: case 0x03: case 0x05: case 0x06: case 0x07: case 0x08: case 0x10:
+    case 0x11: case 0x12: case 0x13: case 0x1a: case 0x1b: case 0x1c: case 0x1f:
+      return 1;
+    default:
+      return 0;
+    }
+  case NVMENS_OP_SET_FEATURES:
+  case NVMENS_OP_GET_FEATURES:
+    return (cdw10 & 0xff) == NVMENS_FID_ASYNC_EVENT_CONFIG;
+  case NVMENS_OP_ASYNC_EVENT_REQUEST:
+  case NVMENS_OP_NS_MANAGEMENT:
+  case NVMENS_OP_NS_ATTACHMENT:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static int abort_taken(int ctrl, const m_cmd *q)
+{
+  uint16_t cid = (uint16_t)(nvmens_get32(q->sqe.cdw10) >> 16);
+
+  for (uint32_t i = 0; i < M.ctrl[ctrl].nparked; i++)
+    if (q->sqe.opcode == NVMENS_OP_ABORT && M.cmd[M.ctrl[ctrl].parked[i]].cid == cid)
+      return 1;
+  return 0;
+}
+
+static void start(int ctrl, m_frame *f)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint16_t sf;
+
+  switch (q->sqe.opcode) {
+  case NVMENS_OP_GET_LOG_PAGE:
+    sf = m_log_begin(f);
+    if (sf)
+      m_end(f->cmd, sf, 0, 0);
+    return;
+  case NVMENS_OP_IDENTIFY:
+    m_identify(f);
+    return;
+  case NVMENS_OP_SET_FEATURES:
+    feature(f, 1);
+    return;
+  case NVMENS_OP_GET_FEATURES:
+    feature(f, 0);
+    return;
+  case NVMENS_OP_ASYNC_EVENT_REQUEST:
+    sf = m_aer(ctrl, f->cmd, nvmens_get16(q->sqe.cid));
+    if (sf)
+      m_end(f->cmd, sf, 0, 0);
+    return;
+  case NVMENS_OP_NS_MANAGEMENT:
+    m_manage(f);
+    return;
+  case NVMENS_OP_NS_ATTACHMENT:
+    m_attachment(f);
+    return;
+  default:
+    abort_one(ctrl, f);
+  }
+}
+
+int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
+{
+  m_frame *f = &M.frame[M.depth];
+  m_cmd *q = &M.cmd[cmd];
+
+  f->cmd = cmd;
+  f->want = K_NONE;
+  f->stage = 0;
+  memset(q, 0, sizeof(*q));
+  q->sqe = *sqe;
+  q->ctrl = (uint8_t)ctrl;
+  q->epoch = M.ctrl[ctrl].epoch;
+  q->cid = nvmens_get16(sqe->cid);
+  if (!known(q) && !abort_taken(ctrl, q))
+    return NVMENS_NOT_MINE;
+  M.depth++;
+  q->state = C_INLINE;
+  if (M.ctrl[ctrl].state == NVMENS_CTRL_SHUTDOWN)
+    m_end(cmd, NVMENS_SC_ABORTED_POWER_LOSS, 0, 0);
+  else if (M.ctrl[ctrl].state != NVMENS_CTRL_READY)
+    m_end(cmd, NVMENS_SC_ABORTED_SQ_DELETED, 0, 0);
+  else
+    start(ctrl, f);
+  return NVMENS_TAKEN;
+}
+
+/* The hook that a frame wanted has returned. */
+void m_resume(m_frame *f, uint16_t result, const uint8_t *page)
+{
+  uint8_t was = f->want;
+  uint8_t op = M.cmd[f->cmd].sqe.opcode;
+
+  f->want = K_NONE;
+  if (was == K_PREPARE) {
+    m_prep_done(f, result);
+    return;
+  }
+  if (m_old(f->cmd)) {
+    m_drop(f->cmd);
+    return;
+  }
+  if (was == K_IDENTIFY) {
+    if (result) {
+      m_end(f->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+      return;
+    }
+    memcpy(f->page, page, NVMENS_PAGE);
+    m_identified(f);
+    return;
+  }
+  if (result) {
+    m_end(f->cmd, result, 0, 0);
+    return;
+  }
+  if (op == NVMENS_OP_GET_LOG_PAGE) {
+    m_log_done(f);
+  } else if (op == NVMENS_OP_IDENTIFY) {
+    m_identified(f);
+  } else {
+    if (op == NVMENS_OP_NS_MANAGEMENT)
+      m_manage_data(f);
+    else
+      m_attachment_data(f);
+  }
+}
+
+/* ---- logs 04h and 1Ch ---- */
+
+static void latch(m_log *log)
+{
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    log->latched[n] |= log->since[n];
+    log->since[n] = 0;
+  }
+  log->snapped = 1;
+  log->reach = 0;
+  log->stamp = ++M.seq;
+}
+
+static void list_page(const uint8_t *set, uint8_t *page)
+{
+  unsigned at = 0;
+
+  memset(page, 0, NVMENS_PAGE);
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (set[n])
+      nvmens_put32(page + 4 * at++, M.conf.nsid[n]);
+}
+
+uint16_t m_log_begin(m_frame *f)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint32_t cdw10 = nvmens_get32(q->sqe.cdw10), nsid = nvmens_get32(q->sqe.nsid);
+  uint64_t lpo = nvmens_get32(q->sqe.cdw12) | (uint64_t)nvmens_get32(q->sqe.cdw13) << 32;
+  uint64_t len = cdw10 >> 16 | (uint64_t)(nvmens_get32(q->sqe.cdw11) & 0xffff) << 16;
+  m_log *log = &M.ctrl[q->ctrl].log[(cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS];
+
+  len = (len + 1) * 4;
+  if (nsid != 0 && nsid != NVMENS_NSID_ALL)
+    return DNR(NVMENS_SC_INVALID_FIELD);
+  if ((lpo & 3) != 0 || lpo >= NVMENS_PAGE)
+    return DNR(NVMENS_SC_INVALID_FIELD);
+  if (lpo == 0 || !log->snapped)
+    latch(log);
+  if (len > NVMENS_PAGE - lpo)
+    len = NVMENS_PAGE - lpo;
+  f->lpo = (uint32_t)lpo;
+  f->len = (uint32_t)len;
+  f->stamp = log->stamp;
+  f->dir = NVMENS_TO_HOST;
+  f->want = K_TRANSFER;
+  list_page(log->latched, f->page);
+  memmove(f->page, f->page + lpo, len);
+  return 0;
+}
+
+/* What was transferred is consumed; whether something is left. */
+static int consume(int ctrl, int which, m_log *log)
+{
+  const m_ctrl *c = &M.ctrl[ctrl];
+  const m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
+  unsigned at = 0;
+  int left = 0;
+
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    m_att *a = &M.att[ctrl][n];
+
+    if (!log->latched[n] || 4 * at++ >= log->reach) {
+      left |= log->latched[n];
+      continue;
+    }
+    if (!which && a->mark == 2 && s->state == 2 && s->loud <= log->stamp)
+      a->mark = 0;
+    else if (!which && a->mark == 2) {
+      left = 1;
+      continue;
+    }
+    log->latched[n] = 0;
+  }
+  log->snapped = log->reach < 4 * at + 4 && log->reach < NVMENS_PAGE;
+  return left || s->loud > log->stamp;
+}
+
+void m_log_done(m_frame *f)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint32_t cdw10 = nvmens_get32(q->sqe.cdw10);
+  int which = (cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS;
+  m_ctrl *c = &M.ctrl[q->ctrl];
+  m_log *log = &c->log[which];
+  m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
+
+  if (f->stamp != log->stamp || !log->snapped) { /* superseded */
+    if (!(cdw10 & 0x8000))
+      m_src_read(c, s, 1);
+  } else {
+    if (f->lpo + f->len > log->reach)
+      log->reach = f->lpo + f->len;
+    if (!(cdw10 & 0x8000))
+      m_src_read(c, s, consume(q->ctrl, which, log));
+  }
+  m_deliver_all();
+  m_end(f->cmd, 0, 0, 0);
+}

@@ -68,7 +68,8 @@ static double draining_bytes(spread how, uint32_t count)
   for (uint32_t i = 0; i < count; i++)
     nvmens_ns_attach(w.subsys, ref[i], w.ctrl[0]);
   for (uint32_t i = 0; i < count; i++)
-    world_detach(&w, ref[i], 0);
+    if (nvmens_ns_detach(w.subsys, ref[i], w.ctrl[0], NVMENS_ORDERLY, i, 1000000000))
+      exit(1);
   each = (double)(w.live - before) / count;
   for (uint32_t i = 0; i < pendings; i++)
     nvmens_done(w.subsys, pending[i], (nvmens_status){0});

@@ -148,8 +148,8 @@ static void do_set_feature(const nvmens_request *r)
     nvmens_fail(r, NVMENS_SC_INVALID_FIELD);
   } else {
     nvmens_notice_set_aec(&ctrl->notices, r->cdw[1]);
-    nvmens_ctrl_deliver(ctrl);
     nvmens_cmd_end(r->cmd, 0, 0, 0);
+    nvmens_ctrl_deliver(ctrl);
   }
 }
 
@@ -182,6 +182,24 @@ static do_command *command_of(const nvmens_request *r)
     return nvmens_do_ns_attachment;
   default:
     return NULL;
+  }
+}
+
+size_t nvmens_admin_data_len(const void *sqe)
+{
+  const uint8_t *bytes = sqe;
+  uint8_t select;
+
+  if (!sqe)
+    return 0;
+  select = bytes[offsetof(nvmens_sqe, cdw10)] & 0x0F;
+  switch (bytes[offsetof(nvmens_sqe, opcode)]) {
+  case NVMENS_OP_NS_MANAGEMENT:
+    return select == NVMENS_NS_MGMT_CREATE ? NVMENS_PAGE : 0;
+  case NVMENS_OP_NS_ATTACHMENT:
+    return select == NVMENS_NS_ATTACH || select == NVMENS_NS_DETACH ? NVMENS_PAGE : 0;
+  default:
+    return 0;
   }
 }
 

@@ -127,35 +127,38 @@ static void end_all(nvmens_subsys *s)
   nvmens_ns *ns;
   uint32_t nsid = 0;
 
+  s->ending = 1;
   nvmens_set_deadline(s, s->core.now, UINT64_MAX);
   while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
     nvmens_fan_remove(ns, NVMENS_EV_UNPLUG, NULL);
-  while (s->core.first)
-    nvmens_outbox_flush(&s->core);
-  for (nvmens_attachment *att = s->closing, *next; att; att = next) {
-    next = att->next;
-    att->hook_done = 1; /* a backend that says PENDING here has nothing in flight to wait for */
-    nvmens_att_drained(att);
-  }
   for (uint32_t i = s->nctrl; i > 0; i--)
     nvmens_fan_ctrl(s->ctrl[i - 1], NVMENS_EV_CTRL_REMOVE);
-  while (s->core.first)
+}
+
+static bool ended(nvmens_subsys *s)
+{
+  if (nvmens_in_hook(&s->core) || (!s->ending && !at_rest(s)))
+    return false;
+  if (!s->ending)
+    end_all(s);
+  while (s->core.first && !s->core.flushing)
     nvmens_outbox_flush(&s->core);
+  return !s->core.first && !s->core.flushing && !s->closing && !s->ns.count && !s->nctrl &&
+         !__atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE);
 }
 
 int nvmens_subsys_del(nvmens_subsys *s)
 {
   nvmens_mem mem;
+  bool over;
 
   if (!s)
     return 0;
   nvmens_enter(s);
-  if (nvmens_in_hook(&s->core) || !at_rest(s)) {
-    nvmens_unlock(&s->core);
-    return NVMENS_ERR_BUSY;
-  }
-  end_all(s);
+  over = ended(s);
   nvmens_unlock(&s->core);
+  if (!over)
+    return NVMENS_ERR_BUSY;
   mem = s->core.mem;
   while (s->gates) {
     nvmens_gate *gate = s->gates;
@@ -189,6 +192,7 @@ static int insert_ctrl(nvmens_subsys *s, nvmens_ctrl *ctrl)
     s->ctrl = all;
     s->ctrl_room = room;
   }
+  nvmens_ctrl_join_peers(ctrl);
   for (; at > 0 && s->ctrl[at - 1]->cntlid > ctrl->cntlid; at--)
     s->ctrl[at] = s->ctrl[at - 1];
   s->ctrl[at] = ctrl;
@@ -256,7 +260,7 @@ int nvmens_ctrl_new_sized(nvmens_ctrl **out, nvmens_subsys *s, const nvmens_ctrl
       (c.cntlid_given && c.cntlid > NVMENS_CNTLID_MAX))
     return NVMENS_ERR_INVAL;
   nvmens_enter(s);
-  err = ctrl_new(s, &c, ctrl_user, out);
+  err = s->ending ? NVMENS_ERR_BUSY : ctrl_new(s, &c, ctrl_user, out);
   nvmens_commit(s);
   return err;
 }
@@ -298,12 +302,15 @@ void nvmens_ctrl_reset(nvmens_ctrl *ctrl)
     return;
   s = ctrl->subsys;
   nvmens_enter(s);
+  ctrl->pins++; /* a hook may remove it meanwhile */
   nvmens_fan_ctrl(ctrl, NVMENS_EV_RESET);
   while (!nvmens_in_hook(&s->core) && !nvmens_ctrl_settled(ctrl)) {
     nvmens_outbox_flush(&s->core);
     if (!nvmens_ctrl_settled(ctrl))
       nvmens_outbox_yield(&s->core);
   }
+  ctrl->pins--;
+  nvmens_ctrl_quiet(ctrl);
   nvmens_commit(s);
 }
 

@@ -37,7 +37,7 @@ int nvmens_ns_new_sized(nvmens_subsys *s, const nvmens_ns_config *config, size_t
   if (err)
     return err;
   nvmens_enter(s);
-  err = nvmens_fan_create(s, &c, ns_user, &ns).err;
+  err = s->ending ? NVMENS_ERR_BUSY : nvmens_fan_create(s, &c, ns_user, &ns).err;
   if (!err) {
     *out = (nvmens_nsref){ns->nsid, ns->gen};
     nvmens_fan_deliver(s);
@@ -59,6 +59,8 @@ int nvmens_ns_attach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl)
     err = ns->state == NVMENS_NS_DELETING || ctrl->state == NVMENS_CTRL_GOING
               ? NVMENS_ERR_BUSY
               : nvmens_fan_attach(ns, ctrl).err;
+  if (!err)
+    nvmens_fan_changed(ns);
   nvmens_fan_deliver(s);
   nvmens_commit(s);
   return err;
@@ -67,6 +69,8 @@ int nvmens_ns_attach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl)
 int nvmens_ns_detach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl, nvmens_mode mode,
                      uint64_t now_ns, uint64_t deadline_ns)
 {
+  const nvmens_attachment *att;
+  bool was;
   nvmens_ns *ns;
   int err = NVMENS_ERR_STALE;
 
@@ -75,10 +79,14 @@ int nvmens_ns_detach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl, nvme
   nvmens_enter(s);
   nvmens_set_deadline(s, now_ns, deadline_ns);
   ns = nvmens_ns_of_ref(s, ref);
+  att = ns ? nvmens_att_of(ctrl, ref.nsid) : NULL;
+  was = att && att->state == NVMENS_ATT_ATTACHED;
   if (ns)
     err = nvmens_fan_detach(ns, ctrl, mode == NVMENS_SURPRISE ? NVMENS_EV_ABORT : NVMENS_EV_DETACH,
                             NULL)
               .err;
+  if (!err && was)
+    nvmens_fan_changed(ns);
   nvmens_fan_deliver(s);
   nvmens_commit(s);
   return err;
@@ -129,6 +137,20 @@ static int check_attrs(const nvmens_ns *ns, const nvmens_ns_attrs *a)
       ((a->set & NVMENS_SET_SIZE) && (!a->nsze || a->ncap > a->nsze)))
     return NVMENS_ERR_INVAL;
   return 0;
+}
+
+int nvmens_ns_next(nvmens_subsys *s, uint32_t after, nvmens_nsref *out)
+{
+  const nvmens_ns *ns;
+
+  if (!s || !out)
+    return NVMENS_ERR_INVAL;
+  nvmens_enter(s);
+  ns = nvmens_nsid_set_next(&s->ns, after, &after);
+  if (ns)
+    *out = (nvmens_nsref){ns->nsid, ns->gen};
+  nvmens_commit(s);
+  return ns ? 0 : NVMENS_ERR_NOT_FOUND;
 }
 
 int nvmens_ns_update_sized(nvmens_subsys *s, nvmens_nsref ref, const nvmens_ns_attrs *attrs,
@@ -196,7 +218,7 @@ uint64_t nvmens_next_deadline(const nvmens_subsys *s)
   if (!s)
     return UINT64_MAX;
   nvmens_enter(own);
-  at = nvmens_earliest(own);
+  at = own->core.first ? own->core.now : nvmens_earliest(own); /* effects left over: at once */
   nvmens_unlock(&own->core);
   return at;
 }

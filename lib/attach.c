@@ -41,6 +41,7 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
       nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
 
   if (cell->actions & NVMENS_DO_LIST) {
+    att->listed = 0;
     att->shown_next = ctrl->shown;
     ctrl->shown = att;
   }
@@ -210,6 +211,8 @@ void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
   att->known = 1;
   att->opening = 1;
   ctrl->opening++;
+  nvmens_slot_answer(att->slot,
+                     NVMENS_SC_INTERNAL_PATH_ERROR); /* to be tried again: it opens soon */
   nvmens_outbox_add(&s->core, &att->attached, attached_run);
   nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, ns->nsid, true);
 }
@@ -280,6 +283,7 @@ static void close_gate(nvmens_attachment *att)
   nvmens_subsys *s = ctrl->subsys;
 
   nvmens_slot_closing(att->slot);
+  nvmens_slot_answer(att->slot, NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
   s->barrier_due = 1;
   if (att->opening) {
     att->opening = 0;

@@ -96,7 +96,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
         "a swap was shown, and the host is not told again");
   HOLDS(10,
         !quiet_outbox(ctrl->subsys) || ctrl->state != NVMENS_CTRL_READY || !n->parked ||
-            nvmens_notice_next(n, -1) < 0,
+            nvmens_notice_next(n, false) < 0,
         "an AER is parked and an event could be delivered");
   return fine;
 }
@@ -133,7 +133,7 @@ static finding check_ns(const nvmens_ns *ns)
   for (int state = 0; state < 4; state++)
     HOLDS(18, count[state] == ns->count[state], "attachments are miscounted");
   HOLDS(7, ns->shared || all <= 1, "a private namespace has two controllers");
-  HOLDS(19, ns->state == NVMENS_NS_ALLOCATED || all || ns->pins,
+  HOLDS(19, ns->state == NVMENS_NS_ALLOCATED || all || ns->pins || ns->leaving,
         "a namespace being deleted waits for nothing");
   HOLDS(19, ns->state != NVMENS_NS_DELETING || !count[NVMENS_ATT_ATTACHED],
         "a namespace being deleted is attached");

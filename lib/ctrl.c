@@ -111,41 +111,36 @@ void nvmens_ctrl_record(nvmens_ctrl *ctrl, int log, uint32_t nsid, bool loud)
       loud);
 }
 
-static int deliverable(const nvmens_ctrl *ctrl, int held)
+static int deliverable(const nvmens_ctrl *ctrl, bool held)
 {
   if (ctrl->state != NVMENS_CTRL_READY || !ctrl->notices.parked)
     return -1;
   return nvmens_notice_next(&ctrl->notices, held);
 }
 
-/* An attached namespace is announced once its gate is open: the host may send I/O at once. */
-static int held(const nvmens_ctrl *ctrl)
-{
-  return ctrl->opening ? NVMENS_SOURCE_ATTACHED : -1;
-}
-
-/* Here, not by effects of their own, so that they come before the completion of who caused them. */
+/* Here, not by effects of their own, so that they come before the completion of who caused them. A
+ * namespace is announced once its gate is open (opening is 0): the host may send I/O at once. */
 static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, deliver);
   uint32_t most = ctrl->notices.parked_count;
   int source;
 
-  while (most-- && (source = deliverable(ctrl, held(ctrl))) >= 0) {
+  while (most-- && (source = deliverable(ctrl, ctrl->opening)) >= 0) {
     uint32_t dw0 = nvmens_notice_deliver(&ctrl->notices, (uint16_t)source);
     nvmens_cmd *aer = nvmens_notice_unpark(&ctrl->notices);
 
     cmd_result(aer, 0, dw0, 0);
     cmd_run(s, &aer->effect);
   }
-  if (deliverable(ctrl, held(ctrl)) >= 0)
+  if (deliverable(ctrl, ctrl->opening) >= 0)
     nvmens_outbox_add(&s->core, &ctrl->deliver, deliver_run);
 }
 
 /* Also for what is held: `attached` is queued before, and this keeps its place. */
 void nvmens_ctrl_deliver(nvmens_ctrl *ctrl)
 {
-  if (deliverable(ctrl, -1) >= 0)
+  if (deliverable(ctrl, false) >= 0)
     nvmens_outbox_add(&ctrl->subsys->core, &ctrl->deliver, deliver_run);
 }
 
@@ -156,9 +151,13 @@ bool nvmens_ctrl_marks_read(nvmens_ctrl *ctrl)
 
   for (att = ctrl->shown; att; att = next) {
     next = att->shown_next;
-    nvmens_att_mark(att, reported ? NVMENS_EV_READ_REPORTED : NVMENS_EV_READ_PENDING);
-    if (!reported) /* C6: an event with an empty list would say that nothing changed */
-      nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
+    if (reported || att->listed) { /* listed: a host that polls has been told by the log itself */
+      nvmens_att_mark(att, NVMENS_EV_READ_REPORTED);
+      continue;
+    }
+    nvmens_att_mark(att, NVMENS_EV_READ_PENDING);
+    att->listed = 1; /* C6: an event with an empty list would say that nothing changed */
+    nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
   }
   return ctrl->shown != NULL;
 }
@@ -206,10 +205,31 @@ void nvmens_ctrl_free(nvmens_ctrl *ctrl)
   nvmens_free(&s->core.mem, ctrl);
 }
 
+void nvmens_ctrl_join_peers(nvmens_ctrl *ctrl)
+{
+  static const uint8_t unknown[sizeof(ctrl->hostid)];
+  const nvmens_subsys *s = ctrl->subsys;
+
+  ctrl->peer = ctrl;
+  if (memcmp(ctrl->hostid, unknown, sizeof(unknown)) == 0)
+    return;
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (memcmp(s->ctrl[i]->hostid, ctrl->hostid, sizeof(ctrl->hostid)) == 0) {
+      ctrl->peer = s->ctrl[i]->peer;
+      s->ctrl[i]->peer = ctrl;
+      return;
+    }
+}
+
 void nvmens_ctrl_unlist(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
+  nvmens_ctrl *peer = ctrl;
   uint32_t i = 0;
+
+  while (peer->peer != ctrl)
+    peer = peer->peer;
+  peer->peer = ctrl->peer;
 
   while (s->ctrl[i] != ctrl)
     i++;

@@ -27,6 +27,7 @@ bool nvmens_ctrl_marks_read(nvmens_ctrl *);
 void nvmens_ctrl_epoch(nvmens_ctrl *);
 /* Being removed and nothing left: queues ctrl_released. */
 void nvmens_ctrl_quiet(nvmens_ctrl *);
+void nvmens_ctrl_join_peers(nvmens_ctrl *); /* before it is listed */
 void nvmens_ctrl_unlist(nvmens_ctrl *);
 void nvmens_ctrl_free(nvmens_ctrl *); /* and its attachments; the gate waits for its lanes */
 bool nvmens_ctrl_has_csi(const nvmens_ctrl *,

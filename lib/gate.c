@@ -367,8 +367,11 @@ void nvmens_gate_del(nvmens_gate *gate)
 
 void nvmens_gate_ready(nvmens_gate *gate, bool ready)
 {
-  __atomic_store_n(&gate->ready, ready, __ATOMIC_RELEASE);
+  if (!ready)
+    __atomic_store_n(&gate->ready, 0, __ATOMIC_RELEASE);
   __atomic_store_n(&gate->shown, ready ? gate->table : &nothing.table, __ATOMIC_RELEASE);
+  if (ready)
+    __atomic_store_n(&gate->ready, 1, __ATOMIC_RELEASE);
 }
 
 static void ring(nvmens_bell *bell)
@@ -399,6 +402,12 @@ void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
   __atomic_fetch_sub(&bell->inside, 1, __ATOMIC_RELEASE);
 }
 
+/* It looked while the controller was not ready, and is asked when it is. */
+static bool overtaken(const nvmens_gate *gate, uint32_t nsid)
+{
+  return nvmens_gate_find_(__atomic_load_n(&gate->shown, __ATOMIC_ACQUIRE), nsid) != NULL;
+}
+
 nvmens_status nvmens_gate_refuse_(const nvmens_lane *lane, uint32_t nsid, const nvmens_slot *slot)
 {
   const nvmens_gate *gate = nvmens_gate_of_lane(lane);
@@ -410,5 +419,7 @@ nvmens_status nvmens_gate_refuse_(const nvmens_lane *lane, uint32_t nsid, const 
     status.sf = NVMENS_SC_INVALID_NS_OR_FORMAT | NVMENS_SF_DNR;
   else if (slot)
     status.sf = __atomic_load_n(&slot->answer, __ATOMIC_RELAXED);
+  else if (overtaken(gate, nsid))
+    status.sf = NVMENS_SC_ABORTED_SQ_DELETED;
   return status;
 }

@@ -370,7 +370,6 @@ static void seen(const query *q)
   if (!att || att->state != NVMENS_ATT_ATTACHED || att->ns->gen != q->shown.gen)
     return;
   nvmens_att_mark(att, NVMENS_EV_SHOW);
-  nvmens_ctrl_deliver(q->r->ctrl);
 }
 
 void nvmens_do_identify(const nvmens_request *r)
@@ -391,6 +390,7 @@ void nvmens_do_identify(const nvmens_request *r)
   } else if (nvmens_transfer(r, q.page, sizeof(q.page), NVMENS_TO_HOST)) {
     seen(&q);
     nvmens_cmd_end(r->cmd, 0, 0, 0);
+    nvmens_ctrl_deliver(r->ctrl);
   }
 }
 

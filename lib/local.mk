@@ -57,6 +57,8 @@ libcore_la_SOURCES = \
 	%D%/lanes.c \
 	%D%/log.c \
 	%D%/manage.c \
+	%D%/prepare.c \
+	%D%/prepare.h \
 	%D%/query.c
 
 # CURRENT:REVISION:AGE, changed at releases only. Code changed: REVISION + 1. Functions added: CURRENT + 1,
@@ -73,6 +75,7 @@ endif
 nvmensincludedir = $(includedir)/nvmens
 nvmensinclude_HEADERS = \
 	include/nvmens/gate.h \
+	include/nvmens/query.h \
 	include/nvmens/nvmens.h \
 	include/nvmens/wire.h
 nodist_nvmensinclude_HEADERS = include/nvmens/version.h

@@ -45,7 +45,6 @@ static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read 
   if (read->lid == NVMENS_LID_CHANGED_ATTACHED_NS && nvmens_ctrl_marks_read(ctrl))
     left = true;
   nvmens_notice_read(&ctrl->notices, read->lid, changed->seq, left);
-  nvmens_ctrl_deliver(ctrl);
 }
 
 void nvmens_do_get_log(const nvmens_request *r)
@@ -71,7 +70,8 @@ void nvmens_do_get_log(const nvmens_request *r)
     return;
   }
   account(ctrl, changed, &read, latch == changed->latch);
-  nvmens_cmd_end(r->cmd, 0, 0, 0);
+  nvmens_cmd_end(r->cmd, 0, 0, 0); /* first: the host is to know the read before the next event */
+  nvmens_ctrl_deliver(ctrl);
 }
 
 /* ---- logs that the backend owns ---- */

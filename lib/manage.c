@@ -13,179 +13,8 @@
 #include "ctrl.h"
 #include "le.h"
 #include "ns.h"
+#include "prepare.h"
 #include "subsys.h"
-
-static void hold(nvmens_cmd *cmd)
-{
-  nvmens_subsys *s = cmd->ctrl->subsys;
-
-  cmd->state = NVMENS_CMD_WAITING;
-  cmd->waits = 1;
-  nvmens_set_deadline(s, s->core.now, s->config.deadline_ns);
-}
-
-static void let_go(nvmens_cmd *cmd)
-{
-  nvmens_fan_deliver(cmd->ctrl->subsys);
-  if (--cmd->waits == 0)
-    nvmens_cmd_end(cmd, cmd->sf, cmd->dw0, cmd->error_info);
-}
-
-/* ---- what the backend is asked first ---- */
-
-static nvmens_prep *prep_new(nvmens_subsys *s, bool create)
-{
-  nvmens_prep *prep = nvmens_zalloc(&s->core.mem, 1, sizeof(*prep));
-
-  if (!prep)
-    return NULL;
-  if (nvmens_tokens_reserve(&s->tokens, &s->core.mem, &prep->place)) {
-    nvmens_free(&s->core.mem, prep);
-    return NULL;
-  }
-  prep->create = create;
-  prep->next = s->preps;
-  if (prep->next)
-    prep->next->prev = prep;
-  s->preps = prep;
-  return prep;
-}
-
-static void prep_free(nvmens_subsys *s, nvmens_prep *prep)
-{
-  if (prep->cmd)
-    prep->cmd->prep = NULL;
-  nvmens_timer_stop(&s->prep_timers, &prep->timer);
-  if (prep->prev)
-    prep->prev->next = prep->next;
-  else
-    s->preps = prep->next;
-  if (prep->next)
-    prep->next->prev = prep->prev;
-  nvmens_tokens_release(&s->tokens, prep->place);
-  nvmens_free(&s->core.mem, prep);
-}
-
-static void give_back_run(nvmens_subsys *s, nvmens_effect *effect)
-{
-  nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, give_back);
-  nvmens_frame frame;
-
-  if (s->core.host.released) {
-    nvmens_hook_enter(&s->core, &frame);
-    s->core.host.released(prep->ns_user, NVMENS_CREATE_FAILED);
-    nvmens_hook_leave(&s->core, &frame);
-  }
-  prep_free(s, prep);
-}
-
-/* The prep is answered and its hook has returned: free it, with what it was given and nobody took.
- */
-static void prep_done(nvmens_subsys *s, nvmens_prep *prep)
-{
-  if (prep->in_hook || !prep->answered)
-    return;
-  if (prep->ns_user)
-    nvmens_outbox_add(&s->core, &prep->give_back, give_back_run);
-  else
-    prep_free(s, prep);
-}
-
-static void create_prepared(nvmens_prep *prep, const nvmens_ident *ident);
-static void attach_prepared(nvmens_prep *prep);
-
-static void part(nvmens_prep *prep)
-{
-  prep->cmd->prep = NULL;
-  prep->cmd = NULL;
-}
-
-/* The answer has come: the command goes on, if it is still there. */
-static void answer(nvmens_subsys *s, nvmens_prep *prep, uint16_t sf, const nvmens_ident *ident)
-{
-  nvmens_cmd *cmd = prep->cmd;
-
-  prep->answered = 1;
-  nvmens_tokens_retire(&s->tokens, prep->place);
-  nvmens_timer_stop(&s->prep_timers, &prep->timer);
-  if (!cmd)
-    return;
-  if (sf || nvmens_cmd_old(cmd)) {
-    nvmens_cmd_end(cmd, sf, 0, 0);
-  } else {
-    hold(cmd);
-    if (prep->create)
-      create_prepared(prep, ident);
-    else
-      attach_prepared(prep);
-    let_go(cmd);
-  }
-  part(prep);
-}
-
-int nvmens_prepared(nvmens_subsys *s, nvmens_token token, nvmens_status status,
-                    const nvmens_ident *ident, void *ns_user)
-{
-  nvmens_prep *prep;
-
-  if (!s)
-    return NVMENS_ERR_INVAL;
-  nvmens_enter(s);
-  prep = nvmens_tokens_find(&s->tokens, token, NVMENS_TOKEN_PREP);
-  if (prep) {
-    prep->ns_user = prep->create ? ns_user : NULL;
-    answer(s, prep, status.sf, ident);
-    prep_done(s, prep);
-  }
-  nvmens_commit(s);
-  return prep ? 0 : NVMENS_ERR_STALE;
-}
-
-/* The hook has returned without an answer: wait for it, unless a reset came meanwhile. */
-static void await(nvmens_subsys *s, nvmens_prep *prep)
-{
-  nvmens_cmd *cmd = prep->cmd;
-
-  if (nvmens_cmd_old(cmd)) {
-    part(prep);
-    nvmens_cmd_end(cmd, 0, 0, 0);
-    return;
-  }
-  cmd->state = NVMENS_CMD_WAITING;
-  nvmens_set_deadline(s, s->core.now, s->config.deadline_ns);
-  nvmens_timer_set(&s->prep_timers, &prep->timer, s->deadline);
-}
-
-/* Asks; DONE, or an answer before the hook returns, ends the command within this call. Until then
- * the command is RUNNING: nobody else ends it while the hook has it. */
-static void ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_intent *intent,
-                nvmens_ns *ns)
-{
-  nvmens_subsys *s = r->ctrl->subsys;
-  nvmens_token token = nvmens_tokens_arm(&s->tokens, prep->place, NVMENS_TOKEN_PREP, prep);
-  nvmens_frame frame;
-  nvmens_wait wait;
-
-  prep->ctrl = r->ctrl;
-  prep->cmd = r->cmd;
-  r->cmd->prep = prep;
-  prep->in_hook = 1;
-  if (ns)
-    ns->pins++;
-  nvmens_hook_enter(&s->core, &frame);
-  wait = s->core.host.prepare(r->ctrl->user, r->cmd, intent, token);
-  nvmens_hook_leave(&s->core, &frame);
-  prep->in_hook = 0;
-  if (!prep->answered && wait == NVMENS_DONE)
-    answer(s, prep, 0, NULL);
-  else if (!prep->answered)
-    await(s, prep);
-  if (ns) {
-    ns->pins--;
-    nvmens_ns_quiet(ns);
-  }
-  prep_done(s, prep);
-}
 
 /* ---- create ---- */
 
@@ -286,7 +115,7 @@ static nvmens_verdict may_create(const nvmens_subsys *s, const nvmens_intent *in
 static void create(const nvmens_request *r)
 {
   nvmens_subsys *s = r->ctrl->subsys;
-  nvmens_prep *prep = prep_new(s, true);
+  nvmens_prep *prep = nvmens_backend_stuck(s) ? NULL : nvmens_prep_new(s, create_prepared);
   nvmens_intent intent = {0};
   nvmens_verdict verdict;
   uint16_t sf;
@@ -296,19 +125,20 @@ static void create(const nvmens_request *r)
     return;
   }
   if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
-    prep_free(s, prep);
+    nvmens_prep_free(s, prep);
     return;
   }
+  prep->create = 1;
   prep->csi = (uint8_t)(r->cdw[1] >> 24);
   sf = read_create(r, (const nvmens_ns_create *)prep->data, &intent);
   verdict = sf ? NVMENS_VERDICT(sf | NVMENS_SF_DNR, NVMENS_ERR_INVAL) : may_create(s, &intent);
   if (verdict.err) {
     nvmens_cmd_end(r->cmd, verdict.sf, 0,
                    verdict.err == NVMENS_ERR_CAPACITY ? bytes_needed(&intent) : 0);
-    prep_free(s, prep);
+    nvmens_prep_free(s, prep);
     return;
   }
-  ask(r, prep, &intent, NULL);
+  nvmens_prep_ask(r, prep, &intent, NULL);
 }
 
 /* ---- delete ---- */
@@ -334,11 +164,11 @@ static void delete_all(const nvmens_request *r)
     nvmens_fail(r, NVMENS_SC_NS_WRITE_PROTECTED);
     return;
   }
-  hold(r->cmd);
+  nvmens_cmd_hold(r->cmd);
   while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
     if (ns->state == NVMENS_NS_ALLOCATED)
       nvmens_fan_remove(ns, NVMENS_EV_DELETE, r->cmd);
-  let_go(r->cmd);
+  nvmens_cmd_let_go(r->cmd);
 }
 
 static void delete_one(const nvmens_request *r)
@@ -355,9 +185,9 @@ static void delete_one(const nvmens_request *r)
   } else if (ns->write_protected) {
     nvmens_fail(r, NVMENS_SC_NS_WRITE_PROTECTED);
   } else {
-    hold(r->cmd);
+    nvmens_cmd_hold(r->cmd);
     nvmens_fan_remove(ns, NVMENS_EV_DELETE, r->cmd);
-    let_go(r->cmd);
+    nvmens_cmd_let_go(r->cmd);
   }
 }
 
@@ -397,6 +227,7 @@ static void each_entry(nvmens_cmd *cmd, nvmens_ns *ns, const nvmens_prep *prep, 
 {
   nvmens_subsys *s = cmd->ctrl->subsys;
   const nvmens_verdict no_ctrl = {NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND};
+  bool changed = false;
 
   for (uint16_t i = 0; i < prep->ncntlid && !cmd->sf; i++) {
     nvmens_ctrl *ctrl = nvmens_ctrl_of(s, prep->cntlid[i]);
@@ -409,13 +240,17 @@ static void each_entry(nvmens_cmd *cmd, nvmens_ns *ns, const nvmens_prep *prep, 
     else
       verdict = nvmens_fan_detach(ns, ctrl, NVMENS_EV_DETACH, cmd);
     set_result(cmd, verdict, 2 + 2 * (uint64_t)i);
+    changed |= !verdict.err;
   }
+  if (changed)
+    nvmens_fan_changed(ns);
 }
 
-static void attach_prepared(nvmens_prep *prep)
+static void attach_prepared(nvmens_prep *prep, const nvmens_ident *ident)
 {
   nvmens_ns *ns = nvmens_ns_of_ref(prep->ctrl->subsys, prep->ref);
 
+  (void)ident;
   if (ns && ns->state == NVMENS_NS_ALLOCATED)
     each_entry(prep->cmd, ns, prep, true);
   else /* it went while the backend was asked */
@@ -444,13 +279,13 @@ static void attach_or_detach(const nvmens_request *r, nvmens_prep *prep, bool at
 
   if (attach && prep->ncntlid) {
     prep->ref = (nvmens_nsref){ns->nsid, ns->gen};
-    ask(r, prep, &intent, ns);
+    nvmens_prep_ask(r, prep, &intent, ns);
     return;
   }
-  hold(r->cmd);
+  nvmens_cmd_hold(r->cmd);
   each_entry(r->cmd, ns, prep, attach);
-  let_go(r->cmd);
-  prep_free(s, prep);
+  nvmens_cmd_let_go(r->cmd);
+  nvmens_prep_free(s, prep);
 }
 
 void nvmens_do_ns_attachment(const nvmens_request *r)
@@ -470,13 +305,15 @@ void nvmens_do_ns_attachment(const nvmens_request *r)
     nvmens_fail(r, sf);
     return;
   }
-  prep = prep_new(s, false);
+  prep = select == NVMENS_NS_ATTACH && nvmens_backend_stuck(s)
+             ? NULL
+             : nvmens_prep_new(s, attach_prepared);
   if (!prep) {
     nvmens_cmd_end(r->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
     return;
   }
   if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
-    prep_free(s, prep);
+    nvmens_prep_free(s, prep);
     return;
   }
   sf = check_nsid(s, r->nsid);
@@ -484,7 +321,7 @@ void nvmens_do_ns_attachment(const nvmens_request *r)
     sf = NVMENS_SC_INVALID_CTRL_LIST;
   if (sf) {
     nvmens_fail(r, sf);
-    prep_free(s, prep);
+    nvmens_prep_free(s, prep);
     return;
   }
   attach_or_detach(r, prep, select == NVMENS_NS_ATTACH);

@@ -118,8 +118,11 @@ void nvmens_notice_change(nvmens_notices *n, uint16_t source, bool loud)
 
 void nvmens_notice_post(nvmens_notices *n, uint16_t source, uint8_t lid, uint32_t mask)
 {
-  n->source[source].lid = lid;
-  n->source[source].mask = mask;
+  if (n->source[source].state !=
+      NVMENS_NOTICE_REPORTED) { /* else the host acts on what it was told */
+    n->source[source].lid = lid;
+    n->source[source].mask = mask;
+  }
   nvmens_notice_change(n, source, true);
 }
 
@@ -132,13 +135,19 @@ static bool masked(const nvmens_notices *n, uint16_t source)
   return false;
 }
 
-int nvmens_notice_next(const nvmens_notices *n, int held)
+static bool own(uint16_t source)
+{
+  return source == NVMENS_SOURCE_ATTACHED || source == NVMENS_SOURCE_ALLOCATED;
+}
+
+int nvmens_notice_next(const nvmens_notices *n, bool held)
 {
   for (uint16_t at = n->first; at; at = n->source[at - 1].next) {
     uint16_t source = (uint16_t)(at - 1);
     const nvmens_source *s = &n->source[source];
 
-    if (s->state == NVMENS_NOTICE_PENDING && source != held && enabled(n, s) && !masked(n, source))
+    if (s->state == NVMENS_NOTICE_PENDING && !(held && own(source)) && enabled(n, s) &&
+        !masked(n, source))
       return source;
   }
   return -1;
@@ -174,15 +183,15 @@ static void sweep_one(nvmens_notices *n, uint16_t source, const sweep_t *sweep)
 /* Each source that is not CLEAR once, though some move to the end; the library's own always. */
 static void sweep_all(nvmens_notices *n, const sweep_t *sweep)
 {
-  static const uint16_t own[] = {NVMENS_SOURCE_ATTACHED, NVMENS_SOURCE_ALLOCATED};
+  static const uint16_t mine[] = {NVMENS_SOURCE_ATTACHED, NVMENS_SOURCE_ALLOCATED};
   uint32_t count = 0;
   uint16_t at, next;
 
   for (at = n->first; at; at = n->source[at - 1].next)
     count++;
-  for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-    if (n->source[own[i]].state == NVMENS_NOTICE_CLEAR)
-      sweep_one(n, own[i], sweep);
+  for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
+    if (n->source[mine[i]].state == NVMENS_NOTICE_CLEAR)
+      sweep_one(n, mine[i], sweep);
   for (at = n->first; count--; at = next) {
     next = n->source[at - 1].next;
     sweep_one(n, (uint16_t)(at - 1), sweep);

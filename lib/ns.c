@@ -249,16 +249,33 @@ static void complete_owner(nvmens_ns *ns)
     nvmens_cmd_end(owner, owner->sf, owner->dw0, owner->error_info);
 }
 
+static void unlist(nvmens_ns *ns)
+{
+  if (ns->prev)
+    ns->prev->next = ns->next;
+  else
+    ns->subsys->deleting = ns->next;
+  if (ns->next)
+    ns->next->prev = ns->prev;
+}
+
+/* The NSID and the capacity are back when the backend hears of it, so that it can use them. */
 static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ns *ns = NVMENS_OBJECT(effect, nvmens_ns, released);
   nvmens_frame frame;
 
+  nvmens_step(&s->core, NVMENS_M_NS, &ns->state, NVMENS_EV_QUIET, nvmens_about_ns(ns));
+  if (accounted(s))
+    s->unvmcap = add(s->unvmcap, bytes_of(ns));
+  give_names_back(ns);
   if (s->core.host.released) {
     nvmens_hook_enter(&s->core, &frame);
     s->core.host.released(ns->user, (nvmens_reason)ns->reason);
     nvmens_hook_leave(&s->core, &frame);
   }
+  complete_owner(ns); /* the host may rely on it that the storage is free */
+  unlist(ns);
   ns_free(ns);
 }
 
@@ -266,19 +283,9 @@ void nvmens_ns_quiet(nvmens_ns *ns)
 {
   nvmens_subsys *s = ns->subsys;
 
-  if (ns->state != NVMENS_NS_DELETING || ns->attachments || ns->pins)
+  if (ns->state != NVMENS_NS_DELETING || ns->attachments || ns->pins || ns->leaving)
     return;
-  nvmens_step(&s->core, NVMENS_M_NS, &ns->state, NVMENS_EV_QUIET, nvmens_about_ns(ns));
-  if (ns->prev)
-    ns->prev->next = ns->next;
-  else
-    s->deleting = ns->next;
-  if (ns->next)
-    ns->next->prev = ns->prev;
-  if (accounted(s))
-    s->unvmcap = add(s->unvmcap, bytes_of(ns));
-  give_names_back(ns);
-  complete_owner(ns);
+  ns->leaving = 1;
   nvmens_outbox_add(&s->core, &ns->released, released_run);
 }
 

@@ -41,6 +41,7 @@ typedef struct nvmens_attachment {
   uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
   uint8_t known;     /* identity is valid */
+  uint8_t listed;    /* a swap shown, and in the log once more */
   uint8_t opening;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done; /* the backend's half of the drain */
 } nvmens_attachment;
@@ -61,10 +62,13 @@ struct nvmens_ns {
   uint32_t anagrpid;
   uint16_t nvmsetid, endgid;
   uint16_t home;
-  uint8_t state; /* nvmens_ns_state */
+  uint8_t state;   /* nvmens_ns_state */
+  uint8_t leaving; /* `released` is queued, or was called */
   uint8_t reason;
   uint8_t csi, flbas, nlbaf, shared, auto_attach, write_protected;
 };
+
+typedef void nvmens_prepared_go(struct nvmens_prep *, const nvmens_ident *);
 
 typedef struct nvmens_prep { /* a command that waits for the backend */
   nvmens_timer timer;        /* first, as in nvmens_attachment */
@@ -73,9 +77,9 @@ typedef struct nvmens_prep { /* a command that waits for the backend */
   struct nvmens_prep *next, *prev;
   void *ns_user; /* prepared, and to be given back */
   nvmens_effect give_back;
-  uint64_t deadline_ns;
   nvmens_nsref ref; /* attach */
   uint32_t place;
+  nvmens_prepared_go *go;
   uint8_t create, csi, answered, in_hook;
   uint16_t ncntlid;
   uint16_t cntlid[NVMENS_LIST_CTRLS];
@@ -88,6 +92,7 @@ struct nvmens_ctrl {
   nvmens_subsys *subsys;
   void *user;
   nvmens_gate *gate;
+  nvmens_ctrl *peer;        /* a ring of the controllers of one host; unknown hosts: alone */
   nvmens_nsid_set atts;     /* every NSID it ever had: nvmens_attachment */
   nvmens_nsid_set active;   /* those ATTACHED */
   nvmens_cmd *cmds;         /* taken and not ended */

@@ -8,8 +8,6 @@
  */
 #include "subsys.h"
 
-#include <string.h>
-
 #include "attach.h"
 #include "ctrl.h"
 #include "ns.h"
@@ -82,57 +80,37 @@ static bool ready_with(const nvmens_ctrl *ctrl, uint32_t nsid)
   return ctrl->state == NVMENS_CTRL_READY && nvmens_nsid_set_get(&ctrl->active, nsid);
 }
 
-static bool host_known(const nvmens_ctrl *ctrl)
+/* Each controller of this host that ever had the NSID answers by whether the host has another path.
+ * ctrl: one of them, the one that changed. */
+static void answer(const nvmens_ctrl *ctrl, uint32_t nsid)
 {
-  static const uint8_t unknown[sizeof(ctrl->hostid)];
-
-  return memcmp(ctrl->hostid, unknown, sizeof(unknown)) != 0;
-}
-
-static bool same_host(const nvmens_ctrl *a, const nvmens_ctrl *b)
-{
-  return memcmp(a->hostid, b->hostid, sizeof(a->hostid)) == 0;
-}
-
-static uint32_t paths(const nvmens_subsys *s, const nvmens_ctrl *of, uint32_t nsid)
-{
+  const nvmens_ctrl *at = ctrl;
   uint32_t count = 0;
 
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    count += same_host(s->ctrl[i], of) && ready_with(s->ctrl[i], nsid);
-  return count;
-}
-
-/* Each controller that ever had the NSID answers by whether its host has another path. */
-static void answer(nvmens_subsys *s, uint32_t nsid)
-{
-  const nvmens_ctrl *last = NULL;
-  uint32_t count = 0;
-
-  if (s->config.inactive_io == NVMENS_IO_SPEC)
+  if (ctrl->peer == ctrl || ctrl->subsys->config.inactive_io == NVMENS_IO_SPEC)
     return;
-  for (uint32_t i = 0; i < s->nctrl; i++) {
-    const nvmens_ctrl *ctrl = s->ctrl[i];
-    const nvmens_attachment *att = nvmens_att_of(ctrl, nsid);
+  do {
+    count += ready_with(at, nsid);
+    at = at->peer;
+  } while (at != ctrl);
+  do {
+    const nvmens_attachment *att = nvmens_att_of(at, nsid);
 
-    if (!att || !host_known(ctrl))
-      continue;
-    if (!last || !same_host(last, ctrl))
-      count = paths(s, ctrl, nsid);
-    last = ctrl;
-    nvmens_slot_answer(att->slot, count > ready_with(ctrl, nsid)
-                                      ? NVMENS_SC_INTERNAL_PATH_ERROR
-                                      : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
-  }
+    if (att && !att->opening)
+      nvmens_slot_answer(att->slot, count > ready_with(at, nsid)
+                                        ? NVMENS_SC_INTERNAL_PATH_ERROR
+                                        : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
+    at = at->peer;
+  } while (at != ctrl);
 }
 
-static void answer_all(nvmens_ctrl *ctrl)
+static void answer_all(const nvmens_ctrl *ctrl)
 {
   uint32_t nsid = 0;
 
-  if (host_known(ctrl))
+  if (ctrl->peer != ctrl)
     while (nvmens_nsid_set_next(&ctrl->active, nsid, &nsid))
-      answer(ctrl->subsys, nsid);
+      answer(ctrl, nsid);
 }
 
 /* ---- events ---- */
@@ -183,6 +161,8 @@ static int reserve(nvmens_ns *ns, nvmens_ctrl *ctrl, uint64_t *more)
   if (!meant_for(ns, ctrl))
     return 0;
   verdict = nvmens_att_may(ns, ctrl);
+  if (verdict.err == NVMENS_ERR_PRIVATE && !ns->count[NVMENS_ATT_ATTACHED])
+    return NVMENS_ERR_BUSY; /* its one attachment is on its way out */
   if (verdict.err)
     return verdict.err == NVMENS_ERR_BUSY ? NVMENS_ERR_BUSY : 0;
   if ((s->config.maxdna && s->attached + *more >= s->config.maxdna) ||
@@ -197,9 +177,10 @@ static void attach_reserved(nvmens_ns *ns)
   nvmens_subsys *s = ns->subsys;
 
   for (uint32_t i = 0; i < s->nctrl; i++)
-    if (nvmens_att_reserved(ns, s->ctrl[i]))
+    if (nvmens_att_reserved(ns, s->ctrl[i])) {
       nvmens_att_attach(ns, s->ctrl[i]);
-  answer(s, ns->nsid);
+      answer(s->ctrl[i], ns->nsid);
+    }
 }
 
 static int reserve_everywhere(nvmens_ns *ns)
@@ -261,8 +242,7 @@ nvmens_verdict nvmens_fan_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
   if (nvmens_att_reserve(ns, ctrl))
     return NVMENS_VERDICT_NOMEM;
   nvmens_att_attach(ns, ctrl);
-  answer(ns->subsys, ns->nsid);
-  record_allocated(ns->subsys, ns->nsid, NULL);
+  answer(ctrl, ns->nsid);
   return NVMENS_VERDICT_OK;
 }
 
@@ -272,14 +252,17 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
                                  nvmens_cmd *owner)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  bool was = att && att->state == NVMENS_ATT_ATTACHED;
   nvmens_verdict verdict = nvmens_att_leave(att, event, owner, true);
 
-  if (verdict.err || !was)
+  if (verdict.err)
     return verdict;
-  answer(ns->subsys, ns->nsid);
-  record_allocated(ns->subsys, ns->nsid, NULL);
+  answer(ctrl, ns->nsid);
   return verdict;
+}
+
+void nvmens_fan_changed(const nvmens_ns *ns)
+{
+  record_allocated(ns->subsys, ns->nsid, NULL);
 }
 
 nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owner)
@@ -297,7 +280,8 @@ nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owne
                      actions & NVMENS_DO_ABORT_EACH ? NVMENS_EV_REMOVE_SURPRISE : NVMENS_EV_REMOVE,
                      NULL, !owner || owner->ctrl != att->ctrl);
   }
-  answer(s, ns->nsid);
+  for (att = ns->attachments; att; att = att->ns_next)
+    answer(att->ctrl, ns->nsid);
   if (actions & NVMENS_DO_RECORD_ALLOCATED)
     record_allocated(s, ns->nsid, owner);
   nvmens_ns_late(ns);
@@ -377,11 +361,11 @@ int nvmens_fan_new_ctrl(nvmens_ctrl *ctrl)
   nvmens_ns *ns;
 
   while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
-    if (reserve(ns, ctrl, &more))
+    if (reserve(ns, ctrl, &more) == NVMENS_ERR_NOMEM)
       return NVMENS_ERR_NOMEM;
   for (nsid = 0; (att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL;) {
     nvmens_att_attach(nvmens_ns_of(s, nsid), ctrl);
-    answer(s, nsid);
+    answer(ctrl, nsid);
     record_allocated(s, nsid, NULL);
   }
   return 0;

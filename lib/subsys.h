@@ -30,6 +30,8 @@ nvmens_verdict nvmens_fan_create(nvmens_subsys *, const nvmens_ns_config *, void
 int nvmens_fan_plug(nvmens_ns *);
 nvmens_verdict nvmens_fan_attach(nvmens_ns *, nvmens_ctrl *);
 nvmens_verdict nvmens_fan_detach(nvmens_ns *, nvmens_ctrl *, unsigned event, nvmens_cmd *owner);
+/* After attach or detach, once for all controllers: the allocated event (R40). */
+void nvmens_fan_changed(const nvmens_ns *);
 /* DELETE (by owner), UNPLUG, UNPLUG_SURPRISE. */
 nvmens_verdict nvmens_fan_remove(nvmens_ns *, unsigned event, nvmens_cmd *owner);
 nvmens_verdict nvmens_fan_update(nvmens_ns *, const nvmens_ns_attrs *);

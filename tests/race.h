@@ -181,6 +181,7 @@ static inline void race_wait(const int *flag)
 static inline void race_main(void)
 {
   race.thread[race.now].run(race.now);
+  race_point("end"); /* what it stored may not be seen yet */
   race_flush(race.now);
   race.thread[race.now].done = 1;
   race_go(race_pick(0));

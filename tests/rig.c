@@ -456,6 +456,8 @@ void rig_end(rig *r)
     rig_lane_del(r, r->lane[0]);
   rig_rest(r);
   r->drain = RIG_DRAIN_DONE;
+  for (rig_ns *ns = r->ns; ns; ns = ns->next)
+    ns->drain = -1;
   RIG_MUST(nvmens_subsys_del(r->s) == 0);
   RIG_MUST(r->live == 0);
   free_all(r);

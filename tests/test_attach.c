@@ -115,7 +115,7 @@ START_TEST(attachment_the_gate_opens_after_the_hook)
   r->react = try_io;
   r->react_on = RIG_BIT(RIG_ATTACHED);
   rig_ns_auto(r, 1);
-  ck_assert_uint_eq(seen, DNR02);
+  ck_assert_uint_eq(seen, NVMENS_SC_INTERNAL_PATH_ERROR); /* to be tried again: it opens soon */
   ck_assert_uint_eq(more_begin(r, r->react_arg, 1), 0);
   rig_end(r);
 }

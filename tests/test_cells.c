@@ -180,7 +180,7 @@ static void turn_events(world *w, rig_ctrl *c)
     rig_set_aec(c, (roll(2) ? RIG_BIT4 : 0) | (roll(2) ? RIG_BIT1C : 0) | roll(2));
     break;
   case 5:
-    rig_post(c, NVMENS_AER_SMART, (uint8_t)roll(2), 2, 1);
+    rig_post(c, NVMENS_AER_SMART, (uint8_t)roll(2), 2, roll(4) ? 1 : roll(2));
     break;
   case 6:
     rig_post(c, (uint8_t)(NVMENS_AER_IMMEDIATE + roll(2)), 0, 0, 0);

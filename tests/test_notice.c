@@ -10,7 +10,7 @@
 
 enum { KINDS = 12, PARKED = 8 };
 
-typedef struct kind { /* the sources of the model */
+typedef struct kind { /* a source of the model, and what clears it and lets it pass at first */
   uint8_t type, info, lid;
   uint32_t mask;
 } kind;
@@ -36,7 +36,8 @@ typedef struct model {
   nvmens_core core;
   nvmens_notices *n;
   uint8_t scope;
-  uint8_t state[KINDS];
+  uint8_t state[KINDS], lid[KINDS];
+  uint32_t mask[KINDS];
   unsigned since[KINDS]; /* when it became PENDING */
   uint32_t seq[KINDS];   /* of its last loud change */
   unsigned now;
@@ -73,6 +74,10 @@ static model *model_new(uint8_t scope)
   m->core.user = m;
   m->scope = scope;
   nvmens_notice_init(m->n, &m->core, 77, scope);
+  for (unsigned k = 0; k < KINDS; k++) {
+    m->lid[k] = kinds[k].lid;
+    m->mask[k] = kinds[k].mask;
+  }
   return m;
 }
 
@@ -86,7 +91,7 @@ static void model_end(model *m)
 
 static bool on(const model *m, unsigned k)
 {
-  return kinds[k].mask == 0 || (kinds[k].mask & m->aec);
+  return m->mask[k] == 0 || (m->mask[k] & m->aec);
 }
 
 static void become(model *m, unsigned k, uint8_t state)
@@ -105,14 +110,14 @@ static bool masked(const model *m, unsigned k)
   return false;
 }
 
-/* The kind to be delivered, but not this one; -1. */
-static int next(const model *m, int held)
+/* The kind to be delivered; held: but not the library's own, which come first; -1. */
+static int next(const model *m, bool held)
 {
   int best = -1;
 
   for (int k = 0; k < KINDS; k++)
     if (m->state[k] == NVMENS_NOTICE_PENDING && on(m, (unsigned)k) && !masked(m, (unsigned)k) &&
-        k != held && (best < 0 || m->since[k] < m->since[best]))
+        !(held && k < 2) && (best < 0 || m->since[k] < m->since[best]))
       best = k;
   return best;
 }
@@ -140,7 +145,7 @@ static void model_read(model *m, uint8_t lid, uint32_t seq, bool left)
       if (!order[i] && (k < 0 || m->since[i] < m->since[k]))
         k = i;
     order[k] = true;
-    if (kinds[k].lid != lid || m->state[k] == NVMENS_NOTICE_CLEAR)
+    if (m->lid[k] != lid || m->state[k] == NVMENS_NOTICE_CLEAR)
       continue;
     if (left || m->seq[k] > seq)
       become(m, (unsigned)k, NVMENS_NOTICE_PENDING);
@@ -170,15 +175,15 @@ static void model_aec(model *m, uint32_t aec)
 
 /* ---- both ---- */
 
-static uint32_t dw0_of(unsigned k)
+static uint32_t dw0_of(const model *m, unsigned k)
 {
-  return kinds[k].type | (uint32_t)kinds[k].info << 8 | (uint32_t)kinds[k].lid << 16;
+  return kinds[k].type | (uint32_t)kinds[k].info << 8 | (uint32_t)m->lid[k] << 16;
 }
 
 static void same(const model *m)
 {
   unsigned owed = 0, reported = 0;
-  int want = next(m, -1);
+  int want = next(m, false);
 
   for (unsigned k = 0; k < KINDS; k++) {
     uint8_t is = m->n->source[source_of(k)].state;
@@ -188,11 +193,10 @@ static void same(const model *m)
     reported += is == NVMENS_NOTICE_REPORTED && on(m, k);
     MUST_SAY(is != NVMENS_NOTICE_REPORTED || on(m, k), "R32: reported with its bit off");
   }
-  MUST_SAY(nvmens_notice_next(m->n, -1) == (want < 0 ? -1 : source_of((unsigned)want)),
+  MUST_SAY(nvmens_notice_next(m->n, false) == (want < 0 ? -1 : source_of((unsigned)want)),
            "source %d is to be next", want);
-  want = next(m, 0);
-  MUST_SAY(nvmens_notice_next(m->n, NVMENS_SOURCE_ATTACHED) ==
-               (want < 0 ? -1 : source_of((unsigned)want)),
+  want = next(m, true);
+  MUST_SAY(nvmens_notice_next(m->n, true) == (want < 0 ? -1 : source_of((unsigned)want)),
            "held: source %d is to be next", want);
   MUST(nvmens_notice_count(m->n, NVMENS_NOTICE_PENDING) == owed);
   MUST(nvmens_notice_count(m->n, NVMENS_NOTICE_REPORTED) == reported);
@@ -206,7 +210,20 @@ static void change(model *m, unsigned k, bool loud)
   if (k < 2)
     nvmens_notice_change(m->n, source_of(k), loud);
   else
-    nvmens_notice_post(m->n, source_of(k), kinds[k].lid, kinds[k].mask);
+    nvmens_notice_post(m->n, source_of(k), m->lid[k], m->mask[k]);
+}
+
+/* What clears it and lets it pass may change, but not while the host acts on what it was told. */
+static void post_otherwise(model *m, unsigned k)
+{
+  const kind *other = &kinds[2 + roll(KINDS - 2)];
+
+  nvmens_notice_post(m->n, source_of(k), other->lid, other->mask);
+  if (m->state[k] != NVMENS_NOTICE_REPORTED) {
+    m->lid[k] = other->lid;
+    m->mask[k] = other->mask;
+  }
+  model_change(m, k, true);
 }
 
 static void park(model *m, uint16_t cid)
@@ -246,12 +263,12 @@ static void abort_one(model *m, uint16_t cid)
 
 static void deliver(model *m)
 {
-  int k = next(m, -1);
+  int k = next(m, false);
 
   if (k < 0)
     return;
   m->sent++;
-  MUST_SAY(nvmens_notice_deliver(m->n, source_of((unsigned)k)) == dw0_of((unsigned)k),
+  MUST_SAY(nvmens_notice_deliver(m->n, source_of((unsigned)k)) == dw0_of(m, (unsigned)k),
            "R27: DW0 of source %d", k);
   become(m, (unsigned)k,
          kinds[k].type == NVMENS_AER_IMMEDIATE || kinds[k].type == NVMENS_AER_ONE_SHOT
@@ -297,7 +314,10 @@ static void random_turn(model *m)
     taken(m, 0, nvmens_notice_unpark(m->n));
     break;
   case 4:
-    change(m, roll(2), false);
+    if (roll(2))
+      change(m, roll(2), false);
+    else
+      post_otherwise(m, 2 + roll(KINDS - 2));
     break;
   case 5:
   case 6:
@@ -377,9 +397,9 @@ START_TEST(R44_a_change_newer_than_the_read_is_told_again)
     before = m->n->seq;
     nvmens_notice_change(m->n, NVMENS_SOURCE_ATTACHED, true);
     nvmens_notice_read(m->n, NVMENS_LID_CHANGED_ATTACHED_NS, before, false);
-    ck_assert_int_eq(nvmens_notice_next(m->n, -1), NVMENS_SOURCE_ATTACHED);
+    ck_assert_int_eq(nvmens_notice_next(m->n, false), NVMENS_SOURCE_ATTACHED);
     nvmens_notice_read(m->n, NVMENS_LID_CHANGED_ATTACHED_NS, m->n->seq, false);
-    ck_assert_int_eq(nvmens_notice_next(m->n, -1), -1);
+    ck_assert_int_eq(nvmens_notice_next(m->n, false), -1);
     model_end(m);
   }
 }
@@ -394,12 +414,12 @@ START_TEST(R28_a_masked_source_lets_others_pass)
   same(m);
   deliver(m);
   same(m);
-  ck_assert_int_eq(next(m, -1), 4); /* 1 is of the type that is masked, an error is not */
+  ck_assert_int_eq(next(m, false), 4); /* 1 is of the type that is masked, an error is not */
   deliver(m);
   same(m);
   read_page(m, kinds[0].lid, m->changes, false);
   same(m);
-  ck_assert_int_eq(next(m, -1), 1);
+  ck_assert_int_eq(next(m, false), 1);
   model_end(m);
 }
 END_TEST
@@ -412,10 +432,10 @@ START_TEST(R32_off_and_on_keeps_the_place)
   change(m, 2, true), change(m, 0, true), change(m, 3, true);
   set_aec(m, UINT32_MAX & ~kinds[2].mask);
   same(m);
-  ck_assert_int_eq(next(m, -1), 0);
+  ck_assert_int_eq(next(m, false), 0);
   set_aec(m, UINT32_MAX);
   same(m);
-  ck_assert_int_eq(next(m, -1), 2); /* it has been PENDING longest */
+  ck_assert_int_eq(next(m, false), 2); /* it has been PENDING longest */
   model_end(m);
 }
 END_TEST

@@ -243,11 +243,11 @@ struct driver {
   /* the thread's own */
   uint16_t next_cid;
   uint64_t scans, resets, removals;
-  struct disk *view;  /* by NSID */
-  uint8_t *allocated; /* by NSID: CNS 10h */
-  uint8_t *listed;    /* by NSID: the scan's */
-  uint8_t *had;       /* by NSID: was a disk since the controller came */
-  uint64_t lenient;   /* events up to this one may have been told twice */
+  struct disk *view;       /* by NSID */
+  uint8_t *allocated;      /* by NSID: CNS 10h */
+  uint8_t *listed;         /* by NSID: the scan's */
+  uint8_t *had;            /* by NSID: was a disk since the controller came */
+  uint64_t empty, toggles; /* logs read for an event, and empty; events off and on again */
   uint8_t page[NVMENS_PAGE];
 };
 

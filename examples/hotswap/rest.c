@@ -187,6 +187,18 @@ static void check_places(struct world *w)
   }
 }
 
+/*
+ * C6: an empty list says that nothing changed, so no event is to come with one. But what was
+ * reported and not read is told again when the notices were off and on (R32), and so is a change
+ * that comes in the middle of such a read: a few events then find a log that has been read.
+ */
+static void check_empty(struct world *w, const struct driver *d)
+{
+  if (d->empty > 4 * (d->toggles + 1))
+    watch_fail(w, "controller %u: %" PRIu64 " events came with an empty log", d->port->cntlid,
+               d->empty);
+}
+
 /* Main looks at the drivers' own memory here: they are settled, and nothing wakes them. */
 void rest_check(struct world *w)
 {
@@ -206,6 +218,7 @@ void rest_check(struct world *w)
                  c.owed, c.reported, c.draining, c.parked, p->driver.parked);
     check_view(w, p);
     check_io(w, p);
+    check_empty(w, &p->driver);
   }
   check_places(w);
   w->stats.rests++;

@@ -54,15 +54,16 @@ void admin_delivered(conn *c, req *r)
 
 void admin_start(conn *c, req *r)
 {
-  uint8_t opcode = r->sqe[0];
-  bool takes = opcode == NVMENS_OP_NS_MANAGEMENT || opcode == NVMENS_OP_NS_ATTACHMENT;
+  size_t wanted = nvmens_admin_data_len(r->sqe);
 
-  if (!(c->ctrl->csts & CSTS_RDY))
+  if (!(c->ctrl->csts & CSTS_RDY)) {
     send_end(c, r, SC_COMMAND_SEQUENCE | DNR, 0);
-  else if (takes && req_from_host(r) && !r->in_capsule)
+  } else if (wanted > 0 && wanted <= r->len && !r->in_capsule) {
+    r->len = (uint32_t)wanted;
     req_ask(c, r);
-  else
+  } else {
     admin_run(c, r);
+  }
 }
 
 static bool library_takes(conn *c, req *r)

@@ -112,7 +112,7 @@ static uint32_t discovery_log(const conn *c, uint8_t *page)
   put64(page + 8, 1);
   at[0] = 3; /* TCP */
   at[1] = t->family == AF_INET6 ? 2 : 1;
-  at[2] = 2;     /* NVM subsystem */
+  at[2] = 2; /* NVM subsystem */
   at[3] = 4; /* TREQ: SQ flow control may be off */
   put16(at + 6, 0xFFFF);
   put16(at + 8, MAX_QUEUE);

@@ -65,7 +65,7 @@ typedef struct nvmens_ticket {
 } nvmens_ticket;
 
 /* A lane of a controller: one per queue, one writer at a time (a hand-over needs a happens-before).
- * Returns INVAL, NOMEM. Control call; allocates. */
+ * Returns INVAL, NOMEM, BUSY (the controller is being removed). Control call; allocates. */
 NVMENS_API int nvmens_lane_new(nvmens_lane **, nvmens_ctrl *);
 /* Its owner is done with it. Commands may still be out: they end by nvmens_io_end_remote. NULL:
  * nothing. Also after nvmens_ctrl_del. Control call. */
@@ -136,7 +136,7 @@ static inline void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
  * Begins a command that uses a namespace. Success: the ticket is to be ended, *ns_user is the
  * namespace's. Else the status is the host's: 00Bh (NSID 0 or above NN), 002h (FFFFFFFFh; not
  * attached), 300h without DNR (not attached here, but by another ready controller of the same host,
- * R51), 008h (controller not ready).
+ * R51; or about to open), 008h (controller not ready).
  */
 static inline nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid, nvmens_ticket *ticket,
                                             void **ns_user)

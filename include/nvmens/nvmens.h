@@ -239,7 +239,8 @@ typedef struct nvmens_host {
   void (*cmd_drop)(void *ctrl_user, nvmens_cmd *);
   /* Move data of a command, from nvmens_admin on its caller's thread, lock released. len may be
    * less than the command asks for where the data end; the rest is the backend's to zero or leave.
-   * A status other than 0 ends the command with it, nothing consumed. */
+   * A status other than 0 ends the command with it, nothing consumed. This hook, prepare and
+   * identify return on the thread (and the coroutine) that called them. */
   nvmens_status (*transfer)(void *ctrl_user, nvmens_cmd *, void *buf, size_t len, nvmens_dir);
   /* Create and attach by the host need the backend first. Called like transfer. DONE: go on (attach
    * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is
@@ -257,7 +258,8 @@ typedef struct nvmens_host {
    * Called like transfer. ns_user is NULL for CNS 06h and for NSID FFFFFFFFh. Non-zero: 006h. The
    * namespace is not released while it runs. */
   int (*identify)(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi, void *page4096);
-  /* From any thread: make nvmens_poll run soon. Must not call the library. May be spurious. */
+  /* From any thread, lock held or not: make nvmens_poll run soon. May be spurious. Must not call
+   * the library nor wait for the lock. */
   void (*wake)(void *user);
   void (*lock)(void *user);
   void (*unlock)(void *user);
@@ -285,8 +287,9 @@ static inline int nvmens_subsys_new(nvmens_subsys **out, const nvmens_subsys_con
                                  sizeof(*mem), user);
 }
 /* Ends what is left (detached, released, ctrl_released are called for each) and frees everything.
- * BUSY while there is a lane, a drain, a command of the host's, a command that holds a namespace,
- * or when called from a hook. NULL is 0. */
+ * BUSY, nothing changed: there is a lane, a drain, a command of the host's, a command that holds a
+ * namespace, or it is called from a hook. BUSY, begun: a drain_begin that it called is PENDING;
+ * call again after nvmens_done; nothing new can be made meanwhile (BUSY). NULL is 0. */
 NVMENS_API int nvmens_subsys_del(nvmens_subsys *);
 /* Walks every invariant (docs/design.md). 0, or the number of the first that does not hold, and
  * *why. For tests: O(everything). Threads: as a control call. */
@@ -297,7 +300,7 @@ NVMENS_API int nvmens_subsys_check(nvmens_subsys *, const char **why);
 NVMENS_API int nvmens_ctrl_new_sized(nvmens_ctrl **, nvmens_subsys *, const nvmens_ctrl_config *,
                                      size_t, void *ctrl_user);
 /* A disabled controller, with what auto attach gives it (R24, P11). config may be NULL.
- * Returns INVAL, NOMEM, EXISTS (CNTLID), LIMIT. Calls back: attached. */
+ * Returns INVAL, NOMEM, EXISTS (CNTLID), LIMIT, BUSY (the subsystem ends). Calls back: attached. */
 static inline int nvmens_ctrl_new(nvmens_ctrl **out, nvmens_subsys *s,
                                   const nvmens_ctrl_config *config, void *ctrl_user)
 {
@@ -307,10 +310,11 @@ static inline int nvmens_ctrl_new(nvmens_ctrl **out, nvmens_subsys *s,
  * good for nothing but nvmens_lane_del and nvmens_io_* from now on. NULL: nothing. */
 NVMENS_API void nvmens_ctrl_del(nvmens_ctrl *);
 /* CC.EN 0 to 1. cc is Controller Configuration: CSS decides the command sets. INVAL: reserved or
- * unsupported CSS; BUSY: not disabled. */
+ * unsupported CSS; BUSY: not disabled; STALE: being removed. */
 NVMENS_API int nvmens_ctrl_enable(nvmens_ctrl *, uint32_t cc);
 /* Controller Level Reset (R35). Attachments stay, drains go on, commands end in cmd_drop. When it
- * returns no hook names an old command, unless it was called from a hook. */
+ * returns no hook names an old command (it waits for those on other threads), unless it was called
+ * from a hook. */
 NVMENS_API void nvmens_ctrl_reset(nvmens_ctrl *);
 /* CC.SHN: no more events; commands end with 005h (R37). Reset makes it usable again. */
 NVMENS_API void nvmens_ctrl_shutdown(nvmens_ctrl *);
@@ -352,8 +356,9 @@ static inline int nvmens_ns_update(nvmens_subsys *s, nvmens_nsref ref, const nvm
 {
   return nvmens_ns_update_sized(s, ref, attrs, sizeof(*attrs));
 }
-/* The namespace, allocated or being deleted, that has this NSID. NOT_FOUND. */
+/* The namespace, allocated or being deleted, that has this NSID, or the next one. NOT_FOUND. */
 NVMENS_API int nvmens_ns_find(nvmens_subsys *, uint32_t nsid, nvmens_nsref *out);
+NVMENS_API int nvmens_ns_next(nvmens_subsys *, uint32_t after, nvmens_nsref *out);
 
 /* ---- time and answers ---- */
 
@@ -379,6 +384,9 @@ NVMENS_API void nvmens_poll(nvmens_subsys *, uint64_t now_ns);
  * before it returns; do not touch the command afterwards. Calls back: transfer, identify, prepare.
  */
 NVMENS_API nvmens_taken nvmens_admin(nvmens_ctrl *, nvmens_cmd *, const void *sqe, uint64_t now_ns);
+/* Bytes of the host's that nvmens_admin will fetch by transfer for this SQE: for transports that
+ * must have them first. */
+NVMENS_API size_t nvmens_admin_data_len(const void *sqe);
 /* For backends that parse themselves. 0: parked, or already answered; else (105h, 005h, 008h) the
  * command is the caller's to complete. */
 NVMENS_API nvmens_status nvmens_aer(nvmens_ctrl *, nvmens_cmd *, uint16_t cid);
@@ -399,102 +407,10 @@ NVMENS_API void nvmens_log_was_read(nvmens_ctrl *, uint8_t lid, uint64_t stamp);
 /* Feature 0Bh as it is. */
 NVMENS_API uint32_t nvmens_aec(const nvmens_ctrl *);
 
-/* ---- looking in ---- */
-
-typedef enum nvmens_ctrl_state {
-  NVMENS_CTRL_DISABLED,
-  NVMENS_CTRL_READY,
-  NVMENS_CTRL_SHUTDOWN,
-  NVMENS_CTRL_GOING
-} nvmens_ctrl_state;
-typedef enum nvmens_ns_state {
-  NVMENS_NS_ABSENT,
-  NVMENS_NS_ALLOCATED,
-  NVMENS_NS_DELETING
-} nvmens_ns_state;
-typedef enum nvmens_att_state {
-  NVMENS_ATT_DETACHED,
-  NVMENS_ATT_ATTACHED,
-  NVMENS_ATT_DRAINING,
-  NVMENS_ATT_ABORTING
-} nvmens_att_state;
-
-typedef struct nvmens_ctrl_info {
-  uint16_t cntlid;
-  uint8_t kind;
-  uint8_t state;     /* nvmens_ctrl_state */
-  uint32_t attached; /* namespaces ATTACHED */
-  uint32_t draining; /* DRAINING or ABORTING */
-  uint32_t parked;   /* AERs */
-  uint32_t owed;     /* sources PENDING, their bit on: events that the host will get */
-  uint32_t reported; /* sources REPORTED: logs that the host should read */
-  uint32_t aec;
-  uint64_t sent;      /* events delivered since ctrl_new */
-  uint64_t coalesced; /* loud changes that joined an event owed or reported */
-} nvmens_ctrl_info;
-NVMENS_API int nvmens_ctrl_query_sized(const nvmens_ctrl *, nvmens_ctrl_info *, size_t);
-static inline int nvmens_ctrl_query(const nvmens_ctrl *ctrl, nvmens_ctrl_info *out)
-{
-  return nvmens_ctrl_query_sized(ctrl, out, sizeof(*out));
-}
-
-typedef struct nvmens_ns_info {
-  uint32_t nsid;
-  uint8_t state; /* nvmens_ns_state */
-  uint8_t csi, shared, flbas, lbads, write_protected;
-  uint64_t nsze, ncap;
-  uint32_t attached, draining;
-  nvmens_ident ident;
-  void *ns_user;
-} nvmens_ns_info;
-NVMENS_API int nvmens_ns_query_sized(nvmens_subsys *, nvmens_nsref, nvmens_ns_info *, size_t);
-/* STALE when released. */
-static inline int nvmens_ns_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ns_info *out)
-{
-  return nvmens_ns_query_sized(s, ref, out, sizeof(*out));
-}
-
-typedef struct nvmens_att_info {
-  uint8_t state;      /* nvmens_att_state */
-  uint8_t open;       /* the gate */
-  uint32_t in_flight; /* commands that hold it by the gate; exact at rest, else an estimate */
-  uint64_t deadline;  /* UINT64_MAX: none */
-} nvmens_att_info;
-NVMENS_API int nvmens_att_query_sized(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *,
-                                      nvmens_att_info *, size_t);
-/* Of a namespace and a controller. STALE. */
-static inline int nvmens_att_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl,
-                                   nvmens_att_info *out)
-{
-  return nvmens_att_query_sized(s, ref, ctrl, out, sizeof(*out));
-}
-
-/* ---- the machines ---- */
-
-typedef enum nvmens_machine {
-  NVMENS_M_CTRL,
-  NVMENS_M_NS,
-  NVMENS_M_ATTACHMENT,
-  NVMENS_M_NOTICE,
-  NVMENS_M_MARK,
-  NVMENS_MACHINES
-} nvmens_machine;
-
-/* One step of one machine. */
-struct nvmens_trace {
-  uint8_t machine; /* nvmens_machine */
-  uint8_t event, from, to;
-  uint16_t cntlid; /* FFFFh: no controller */
-  uint32_t nsid;   /* 0: no namespace */
-  uint32_t detail; /* notice: DW0 of the event; drained: what nvmens_done was given */
-  uint8_t refused; /* the cell refuses: to equals from */
-};
-/* Names, as in docs/states.md; NULL where there is none. */
-NVMENS_API const char *nvmens_machine_name(unsigned machine);
-NVMENS_API const char *nvmens_state_name(unsigned machine, unsigned state);
-NVMENS_API const char *nvmens_event_name(unsigned machine, unsigned event);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include <nvmens/query.h>
+
 #endif

@@ -58,7 +58,7 @@ static void make_conf(m_config *m)
   c->tnvmcap.lo = roll(3) ? 0 : 2048u * 512 + roll(4) * 1000;
   c->maxdna = roll(4) ? 0 : 1 + roll(8);
   c->maxcna = roll(4) ? 0 : 1 + roll(4);
-  c->csi_supported = roll(2) ? 1 : 5;
+  c->csi_supported = roll(2) ? 1 : (roll(3) ? 5 : 7);
   c->aec_supported = roll(4) ? 0 : (roll(2) ? NVMENS_AEC_ATTACHED_NS : 0x80b01);
   c->aec_default = roll(2) ? 0 : (NVMENS_AEC_ATTACHED_NS | (roll(2) ? NVMENS_AEC_ALLOCATED_NS : 0));
   if (c->aec_supported)

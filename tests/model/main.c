@@ -4,6 +4,8 @@
  *
  *   model             random runs; NVMENS_SEED, NVMENS_STEPS, NVMENS_LONG=1
  *   model -s SEED     one run, with every step and hook printed
+ *   model -n SEED N   which of N runs fail, and why
+ *   model -r SEED     shrinks a run that fails
  *   model -p SEED     prints the run as a file
  *   model FILE ...    runs files (tests/model/regress); -v: prints every step and hook
  */
@@ -200,6 +202,17 @@ static int run_file(const char *name, int verbose)
   return 0;
 }
 
+/* Which kinds of failures there are among many runs. */
+static int survey(uint64_t seed, unsigned runs)
+{
+  for (unsigned i = 0; i < runs; i++, seed++) {
+    gen_make(&R, seed);
+    if (try_run(&R, 0))
+      printf("%" PRIu64 " %u %s\n", seed, S->at, S->why);
+  }
+  return 0;
+}
+
 static uint64_t setting(const char *name, uint64_t otherwise)
 {
   const char *text = getenv(name);
@@ -214,16 +227,24 @@ int main(int argc, char **argv)
   S = mmap(NULL, sizeof(*S), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (S == MAP_FAILED)
     return 1;
+  if (argc == 3 && strcmp(argv[1], "-r") == 0) {
+    gen_make(&R, strtoull(argv[2], NULL, 0));
+    if (try_run(&R, 0))
+      report(strtoull(argv[2], NULL, 0), &R);
+    return 0;
+  }
   if (argc == 3 && (strcmp(argv[1], "-s") == 0 || strcmp(argv[1], "-p") == 0)) {
     gen_make(&R, strtoull(argv[2], NULL, 0));
     if (argv[1][1] == 'p') {
       gen_print(stdout, &R);
       return 0;
     }
-    bad = try_run(&R, 1);
+    bad = try_run(&R, 2);
     printf("# %s\n", S->why);
     return bad;
   }
+  if (argc == 4 && strcmp(argv[1], "-n") == 0)
+    return survey(strtoull(argv[2], NULL, 0), (unsigned)atoi(argv[3]));
   if (argc > 1 && strcmp(argv[1], "-v") == 0)
     verbose = i++;
   for (; i < argc; i++)

@@ -18,7 +18,7 @@
 #include <nvmens/wire.h>
 #include <string.h>
 
-enum { M_CTRLS = 4, M_NSIDS = 12, M_CMDS = 48, M_OBJS = 64, M_EFFECTS = 512, M_FRAMES = 64 };
+enum { M_CTRLS = 4, M_NSIDS = 12, M_CMDS = 48, M_OBJS = 64, M_EFFECTS = 512, M_FRAMES = 64, M_PREPS = 24 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1 };
 
@@ -50,7 +50,6 @@ typedef struct m_ns {
   uint8_t state; /* nvmens_ns_state */
   uint8_t reason;
   int8_t owner; /* the delete command */
-  uint8_t quiet_queued;
   int16_t obj; /* the backend's object */
   uint32_t gen;
   nvmens_ns_config c;
@@ -66,9 +65,11 @@ typedef struct m_att {
   uint8_t begun;        /* drain_begin was called and has returned */
   int8_t owner;         /* the detach command that started this drain */
   int16_t obj;
-  uint32_t gen; /* of the attachment */
+  uint32_t gen;  /* of the attachment */
+  uint32_t born; /* when: they are told in the order of this */
   uint32_t token;
   uint64_t deadline;
+  uint32_t timer; /* when it was started */
   uint32_t held; /* commands in flight by the gate */
   uint8_t ever;  /* was attached once */
   nvmens_ident ident;
@@ -87,7 +88,7 @@ typedef struct m_src {
 typedef struct m_log {
   uint8_t latched[M_NSIDS], since[M_NSIDS];
   uint8_t snapped; /* there is a snapshot */
-  uint32_t reach;  /* bytes of it that were transferred */
+  uint8_t served[M_NSIDS]; /* which of its entries were transferred */
   uint64_t stamp;  /* when */
 } m_log;
 
@@ -119,8 +120,10 @@ typedef struct m_cmd {
   uint32_t dw0;
   uint64_t info;
   uint32_t waits;
-  uint32_t token;
+  uint32_t born; /* when it was taken */
+  int16_t back;  /* object that is given back after the answer */
   uint64_t deadline;
+  uint32_t timer;
   nvmens_sqe sqe;
   uint16_t nlist, list[8]; /* CNTLIDs */
   uint16_t count;          /* of the list as given */
@@ -129,6 +132,12 @@ typedef struct m_cmd {
   uint8_t dps;
   uint32_t gen; /* attach: of the namespace */
 } m_cmd;
+
+typedef struct m_prep { /* until it is answered, whatever becomes of its command */
+  uint32_t token; /* 0: free */
+  int16_t cmd;    /* M_NONE: answered or dropped */
+  uint8_t create;
+} m_prep;
 
 typedef struct m_effect {
   uint8_t kind; /* m_kind */
@@ -163,6 +172,7 @@ typedef struct m_model {
   m_ns ns[M_NSIDS];
   m_att att[M_CTRLS][M_NSIDS];
   m_cmd cmd[M_CMDS];
+  m_prep prep[M_PREPS];
   m_effect eff[M_EFFECTS];
   uint32_t head, tail;
   m_frame frame[M_FRAMES];
@@ -237,10 +247,13 @@ void m_manage(m_frame *);
 void m_manage_data(m_frame *);
 void m_attachment(m_frame *);
 void m_attachment_data(m_frame *);
+const m_prep *m_prep_of(uint32_t token);
 int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *, int obj, nvmens_nsref *);
+int m_give_back(int obj);
 void m_prep_begin(m_frame *);
 void m_prep_done(m_frame *, int wait);
 void m_prep_late(int cmd);
+void m_prep_dropped(int cmd);
 int m_old(int cmd); /* a reset or a removal has come between */
 void m_identify_ctrl(int ctrl, uint8_t *page);
 uint16_t m_io_answer(int ctrl, uint32_t nsid);

@@ -135,9 +135,11 @@ int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
   q->ctrl = (uint8_t)ctrl;
   q->epoch = M.ctrl[ctrl].epoch;
   q->cid = nvmens_get16(sqe->cid);
+  q->born = ++M.gens;
   if (!known(q) && !abort_taken(ctrl, q))
     return NVMENS_NOT_MINE;
   M.depth++;
+  q->back = M_NONE;
   q->state = C_INLINE;
   if (M.ctrl[ctrl].state == NVMENS_CTRL_SHUTDOWN)
     m_end(cmd, NVMENS_SC_ABORTED_POWER_LOSS, 0, 0);
@@ -197,7 +199,7 @@ static void latch(m_log *log)
     log->since[n] = 0;
   }
   log->snapped = 1;
-  log->reach = 0;
+  memset(log->served, 0, sizeof(log->served));
   log->stamp = ++M.seq;
 }
 
@@ -238,19 +240,32 @@ uint16_t m_log_begin(m_frame *f)
   return 0;
 }
 
+/* Bytes of the page have been transferred. */
+static void serve(m_log *log, uint32_t from, uint32_t to)
+{
+  uint32_t at = 0;
+
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (log->latched[n]) {
+      log->served[n] |= at >= from && at < to;
+      at += 4;
+    }
+}
+
 /* What was transferred is consumed; whether something is left. */
 static int consume(int ctrl, int which, m_log *log)
 {
   const m_ctrl *c = &M.ctrl[ctrl];
   const m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
-  unsigned at = 0;
   int left = 0;
 
   for (int n = 0; n < M.conf.nnsids; n++) {
     m_att *a = &M.att[ctrl][n];
 
-    if (!log->latched[n] || 4 * at++ >= log->reach) {
-      left |= log->latched[n];
+    if (!log->latched[n])
+      continue;
+    if (!log->served[n]) {
+      left = 1;
       continue;
     }
     if (!which && a->mark == 2 && s->state == 2 && s->loud <= log->stamp)
@@ -261,7 +276,7 @@ static int consume(int ctrl, int which, m_log *log)
     }
     log->latched[n] = 0;
   }
-  log->snapped = log->reach < 4 * at + 4 && log->reach < NVMENS_PAGE;
+  log->snapped = left;
   return left || s->loud > log->stamp;
 }
 
@@ -278,8 +293,7 @@ void m_log_done(m_frame *f)
     if (!(cdw10 & 0x8000))
       m_src_read(c, s, 1);
   } else {
-    if (f->lpo + f->len > log->reach)
-      log->reach = f->lpo + f->len;
+    serve(log, f->lpo, f->lpo + f->len);
     if (!(cdw10 & 0x8000))
       m_src_read(c, s, consume(q->ctrl, which, log));
   }

@@ -15,7 +15,7 @@ static uint64_t attachments(int ctrl)
 
   for (int c = 0; c < M_CTRLS; c++)
     for (int n = 0; n < M.conf.nnsids; n++)
-      sum += (ctrl < 0 || c == ctrl) && M.att[c][n].state == NVMENS_ATT_ATTACHED;
+      sum += (ctrl < 0 || c == ctrl) && M.att[c][n].state != NVMENS_ATT_DETACHED;
   return sum;
 }
 
@@ -63,6 +63,8 @@ void m_attach(int ns, int ctrl)
   a->open = 0;
   a->hook_due = 1;
   a->gen = ++M.gens;
+  a->born = a->gen;
+  a->owner = M_NONE;
   a->obj = M.ns[ns].obj;
   if (a->ever && (a->csi != c->csi || memcmp(&a->ident, &c->ident, sizeof(a->ident)) != 0))
     a->mark = 1;
@@ -99,6 +101,7 @@ void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline)
   a->owner = M_NONE;
   a->token = ++M.tokens;
   a->deadline = surprise ? UINT64_MAX : deadline;
+  a->timer = ++M.gens;
   att_effect(K_DRAIN, ns, ctrl);
   if (surprise)
     att_effect(K_ABORT, ns, ctrl);
@@ -121,8 +124,8 @@ void m_abort(int ns, int ctrl)
 
   a->state = NVMENS_ATT_ABORTING;
   a->deadline = UINT64_MAX;
-  settle(ns, ctrl);
   att_effect(K_ABORT, ns, ctrl);
+  settle(ns, ctrl);
   m_delete_look(ns);
 }
 
@@ -137,9 +140,9 @@ void m_drained(int ns, int ctrl)
   a->token = 0;
   a->deadline = UINT64_MAX;
   a->detached_due = 1;
+  att_effect(K_DETACHED, ns, ctrl);
   settle(ns, ctrl);
   m_delete_look(ns);
-  att_effect(K_DETACHED, ns, ctrl);
 }
 
 int m_done(uint32_t token)
@@ -191,6 +194,33 @@ uint64_t m_next_deadline(void)
   return at;
 }
 
+/* The oldest of those whose time is up. */
+static void expire(uint64_t at)
+{
+  uint32_t best = UINT32_MAX;
+  int ctrl = M_NONE, ns = M_NONE, cmd = M_NONE;
+
+  for (int c = 0; c < M_CTRLS; c++)
+    for (int n = 0; n < M.conf.nnsids; n++) {
+      const m_att *a = &M.att[c][n];
+
+      if (a->state == NVMENS_ATT_DRAINING && a->deadline == at && a->timer < best) {
+        best = a->timer;
+        ctrl = c;
+        ns = n;
+      }
+    }
+  for (int i = 0; i < M_CMDS; i++)
+    if (M.cmd[i].state == C_PREPARE && M.cmd[i].deadline == at && M.cmd[i].timer < best) {
+      best = M.cmd[i].timer;
+      cmd = i;
+    }
+  if (cmd >= 0)
+    m_prep_late(cmd);
+  else
+    m_abort(ns, ctrl);
+}
+
 void m_poll(uint64_t now)
 {
   uint64_t at;
@@ -200,15 +230,8 @@ void m_poll(uint64_t now)
   for (int i = 0; i < M.norder; i++)
     for (int n = 0; n < M.conf.nnsids; n++)
       m_drained(n, M.order[i]);
-  while ((at = m_next_deadline()) != UINT64_MAX && at <= M.now) {
-    for (int c = 0; c < M_CTRLS; c++)
-      for (int n = 0; n < M.conf.nnsids; n++)
-        if (M.att[c][n].state == NVMENS_ATT_DRAINING && M.att[c][n].deadline == at)
-          m_abort(n, c);
-    for (int i = 0; i < M_CMDS; i++)
-      if (M.cmd[i].state == C_PREPARE && M.cmd[i].deadline == at)
-        m_prep_late(i);
-  }
+  while ((at = m_next_deadline()) != UINT64_MAX && at <= M.now)
+    expire(at);
   m_deliver_all();
 }
 

@@ -12,6 +12,11 @@ void m_init(const m_config *conf)
   M.depth = 0;
   M.norder = 0;
   M.conf = *conf;
+  for (int n = 0; n < M_NSIDS; n++) {
+    M.ns[n].owner = M_NONE;
+    for (int c = 0; c < M_CTRLS; c++)
+      M.att[c][n].owner = M_NONE;
+  }
 }
 
 int m_slot(uint32_t nsid)
@@ -66,9 +71,15 @@ const m_effect *m_next(void)
   while (M.head != M.tail) {
     m_effect *e = &M.eff[M.head % M_EFFECTS];
 
-    if (e->kind != K_NONE && applies(e))
+    if (e->kind == K_NONE || !applies(e)) {
+      M.head++;
+    } else if (e->kind == K_DRAIN && M.conf.no_drain) { /* no hook: nothing to wait for */
+      m_effect took = m_took();
+
+      m_finish(&took, 1);
+    } else {
       return e;
-    M.head++;
+    }
   }
   return NULL;
 }
@@ -80,8 +91,12 @@ m_effect m_took(void)
   if (e.kind == K_DETACHED) { /* at rest before the hook is called */
     M.att[e.ctrl][e.ns].detached_due = 0;
   }
-  if (e.kind == K_COMPLETE || e.kind == K_DROP)
+  if (e.kind == K_DRAIN)
+    M.att[e.ctrl][e.ns].begun = 1;
+  if (e.kind == K_COMPLETE || e.kind == K_DROP) {
     M.cmd[e.cmd].state = C_FREE;
+    e.obj = M.cmd[e.cmd].back;
+  }
   return e;
 }
 
@@ -96,16 +111,19 @@ void m_finish(const m_effect *e, int done)
       m_deliver_all();
     }
   } else if (e->kind == K_DRAIN && a->gen == e->gen) {
-    a->begun = 1;
     if (done && a->token == e->token)
       a->hook_done = 1;
     m_drained(e->ns, e->ctrl);
+  } else if (e->kind == K_COMPLETE || e->kind == K_DROP) {
+    m_give_back(e->obj);
   } else if (e->kind == K_DETACHED) {
     m_quiet(e->ns);
     m_ctrl_settled(e->ctrl);
   } else if (e->kind == K_CTRL_RELEASED) {
     memset(&M.ctrl[e->ctrl], 0, sizeof(m_ctrl));
     memset(M.att[e->ctrl], 0, sizeof(M.att[e->ctrl]));
+    for (int n = 0; n < M_NSIDS; n++)
+      M.att[e->ctrl][n].owner = M_NONE;
     m_reorder();
   }
 }
@@ -174,7 +192,7 @@ static m_src *deliverable(int ctrl)
     m_src *s = &c->src[i];
     int masked = 0;
 
-    if (s->state != 1 || !m_src_on(c, s) || (i == M_SRC4 && held_back(ctrl)))
+    if (s->state != 1 || !m_src_on(c, s))
       continue;
     for (int j = i & ~3; j < (i & ~3) + 4; j++)
       if (M.conf.cfg.mask_scope == NVMENS_MASK_TYPE && c->src[j].state == 2)
@@ -182,7 +200,7 @@ static m_src *deliverable(int ctrl)
     if (!masked && (!best || s->since < best->since))
       best = s;
   }
-  return best;
+  return best == &c->src[M_SRC4] && held_back(ctrl) ? NULL : best;
 }
 
 void m_deliver_all(void)

@@ -22,6 +22,14 @@ void m_drop(int cmd)
 {
   m_effect *e = m_queue(K_DROP);
 
+  m_prep_dropped(cmd);
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    if (M.ns[n].owner == cmd)
+      M.ns[n].owner = M_NONE;
+    for (int c = 0; c < M_CTRLS; c++)
+      if (M.att[c][n].owner == cmd)
+        M.att[c][n].owner = M_NONE;
+  }
   e->cmd = (int8_t)cmd;
   e->ctrl = (int8_t)M.cmd[cmd].ctrl;
   M.cmd[cmd].state = C_ENDING;
@@ -74,11 +82,11 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
 
   if ((cntlid >= 0 && cntlid > NVMENS_CNTLID_MAX) || kind > NVMENS_CTRL_ADMIN)
     return NVMENS_ERR_INVAL;
+  if ((uint32_t)M.norder >= max_ctrls())
+    return NVMENS_ERR_LIMIT;
   for (int i = 0; i < M.norder; i++)
     if (cntlid == M.ctrl[M.order[i]].cntlid)
       return NVMENS_ERR_EXISTS;
-  if ((uint32_t)M.norder >= max_ctrls())
-    return NVMENS_ERR_LIMIT;
   if (cntlid < 0) {
     cntlid = 0;
     for (int i = 0; i < M.norder; i++)
@@ -86,7 +94,6 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
         cntlid++;
   }
   memset(c, 0, sizeof(*c));
-  memset(M.att[ctrl], 0, sizeof(M.att[ctrl]));
   c->used = 1;
   c->kind = kind ? kind : NVMENS_CTRL_IO;
   c->cntlid = (uint16_t)cntlid;
@@ -99,23 +106,35 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
       m_attach(n, ctrl);
       m_record_all(1, n, M_NONE);
     }
-  m_deliver_all();
   return 0;
+}
+
+/* Of those that were taken and have not been answered. */
+static int newest_cmd(int ctrl)
+{
+  int best = M_NONE;
+
+  for (int i = 0; i < M_CMDS; i++) {
+    const m_cmd *q = &M.cmd[i];
+
+    if (q->ctrl == ctrl && (q->state == C_PARKED || q->state == C_DRAIN || q->state == C_PREPARE) &&
+        (best < 0 || q->born > M.cmd[best].born))
+      best = i;
+  }
+  return best;
 }
 
 /* Everything of the old epoch goes (R35). */
 static void new_epoch(int ctrl)
 {
   m_ctrl *c = &M.ctrl[ctrl];
+  int cmd;
 
-  for (uint32_t i = 0; i < c->nparked; i++)
-    m_drop(c->parked[i]);
+  while ((cmd = newest_cmd(ctrl)) >= 0)
+    m_drop(cmd);
   c->nparked = 0;
   c->epoch = ++M.gens;
   clear_notices(c);
-  for (int i = 0; i < M_CMDS; i++)
-    if (M.cmd[i].ctrl == ctrl && (M.cmd[i].state == C_DRAIN || M.cmd[i].state == C_PREPARE))
-      m_drop(i);
   for (uint32_t i = M.head; i != M.tail; i++)
     if (M.eff[i % M_EFFECTS].kind == K_COMPLETE && M.eff[i % M_EFFECTS].ctrl == ctrl)
       M.eff[i % M_EFFECTS].kind = K_DROP;
@@ -129,10 +148,10 @@ int m_ctrl_enable(int ctrl, uint32_t cc)
   m_ctrl *c = &M.ctrl[ctrl];
   uint32_t css = cc >> NVMENS_CC_CSS_SHIFT & NVMENS_CC_CSS_MASK;
 
-  if (c->state != NVMENS_CTRL_DISABLED)
-    return NVMENS_ERR_BUSY;
   if (css != NVMENS_CSS_NVM && css != NVMENS_CSS_ALL && css != NVMENS_CSS_ADMIN_ONLY)
     return NVMENS_ERR_INVAL;
+  if (c->state != NVMENS_CTRL_DISABLED)
+    return NVMENS_ERR_BUSY;
   c->state = NVMENS_CTRL_READY;
   c->css = (uint8_t)css;
   return 0;
@@ -196,9 +215,11 @@ uint16_t m_aer(int ctrl, int cmd, uint16_t cid)
   if (c->nparked == most)
     return NVMENS_SC_AER_LIMIT_EXCEEDED | NVMENS_SF_DNR;
   q->state = C_PARKED;
+  q->back = M_NONE;
   q->ctrl = (uint8_t)ctrl;
   q->epoch = c->epoch;
   q->cid = cid;
+  q->born = ++M.gens;
   c->parked[c->nparked++] = (int16_t)cmd;
   m_deliver_all();
   return 0;

@@ -109,7 +109,7 @@ static uint16_t create_why(const m_cmd *q, uint64_t *info)
     return DNR(NVMENS_SC_COMMAND_SET_UNSUPPORTED);
   if (c->flbas >= m_format(c, 0, &fmt))
     return DNR(NVMENS_SC_INVALID_FORMAT);
-  if (c->ncap > c->nsze)
+  if (c->nsze == 0 || c->ncap > c->nsze)
     return DNR(NVMENS_SC_INVALID_FIELD);
   if (c->ncap < c->nsze)
     return DNR(NVMENS_SC_THIN_PROVISIONING_UNSUPPORTED);
@@ -208,9 +208,8 @@ static uint16_t attach_status(int ns, int ctrl)
 static void run_list(int cmd, int ns, int attach)
 {
   m_cmd *q = &M.cmd[cmd];
-  int start = q->ctrl;
+  int some = 0;
 
-  (void)start;
   q->state = C_DRAIN;
   q->waits = 1;
   q->sf = 0;
@@ -224,7 +223,7 @@ static void run_list(int cmd, int ns, int attach)
       q->sf = attach_status(ns, c);
       if (!q->sf) {
         m_attach(ns, c);
-        m_record_all(1, ns, M_NONE);
+        some = 1;
       }
     } else if (M.att[c][ns].state != NVMENS_ATT_ATTACHED) {
       q->sf = DNR(NVMENS_SC_NS_NOT_ATTACHED);
@@ -233,12 +232,15 @@ static void run_list(int cmd, int ns, int attach)
       M.att[c][ns].owner = (int8_t)cmd;
       q->waits++;
       m_record(c, 0, ns, 1);
-      m_record_all(1, ns, M_NONE);
+      some = 1;
     }
     if (q->sf)
       q->info = 2 + 2 * i;
   }
-  m_deliver_all();
+  if (some)
+    m_record_all(1, ns, M_NONE);
+  if (!attach || !some)
+    m_deliver_all();
   if (--q->waits == 0)
     m_end(cmd, q->sf, 0, q->info);
 }
@@ -290,7 +292,7 @@ static void prepared_attach(int cmd, uint16_t sf)
     run_list(cmd, ns, 1);
 }
 
-static int give_back(int obj)
+int m_give_back(int obj)
 {
   m_effect *e;
 
@@ -322,24 +324,42 @@ static int prepared_create(int cmd, uint16_t sf, const nvmens_ident *id, int obj
     m_end(cmd, 0, out->nsid, 0);
     return 0;
   }
-  give_back(obj);
+  q->back = (int16_t)obj;
   m_end(cmd, sf, 0, info);
   return 0;
 }
 
+const m_prep *m_prep_of(uint32_t token)
+{
+  for (int i = 0; i < M_PREPS; i++)
+    if (token && M.prep[i].token == token)
+      return &M.prep[i];
+  return NULL;
+}
+
+/* The command of a prepare has ended. */
+static void part(int cmd)
+{
+  for (int i = 0; i < M_PREPS; i++)
+    if (M.prep[i].token && M.prep[i].cmd == cmd)
+      M.prep[i].cmd = M_NONE;
+}
+
 int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *id, int obj, nvmens_nsref *out)
 {
-  int cmd = M_NONE;
+  const m_prep *found = m_prep_of(token);
+  m_prep p;
 
-  for (int i = 0; i < M_CMDS; i++)
-    if (M.cmd[i].state != C_FREE && M.cmd[i].token == token && token)
-      cmd = i;
-  if (cmd < 0)
+  if (!found)
     return NVMENS_ERR_STALE;
-  M.cmd[cmd].token = 0;
-  if (M.cmd[cmd].create)
-    return prepared_create(cmd, sf, id, obj, out);
-  prepared_attach(cmd, sf);
+  p = *found;
+  M.prep[found - M.prep].token = 0;
+  if (p.cmd < 0)
+    return p.create ? m_give_back(obj) : 0;
+  M.cmd[p.cmd].state = C_ENDING;
+  if (p.create)
+    return prepared_create(p.cmd, sf, id, obj, out);
+  prepared_attach(p.cmd, sf);
   return 0;
 }
 
@@ -347,30 +367,42 @@ int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *id, int obj, nvm
 void m_prep_begin(m_frame *f)
 {
   m_cmd *q = &M.cmd[f->cmd];
+  int i = 0;
 
   q->state = C_PREPARE;
-  q->token = f->gen = ++M.tokens;
   q->deadline = deadline();
+  q->timer = ++M.gens;
+  f->gen = ++M.tokens;
+  while (i < M_PREPS - 1 && M.prep[i].token)
+    i++;
+  M.prep[i] = (m_prep){f->gen, (int16_t)f->cmd, q->create};
 }
 
 /* The prepare hook has returned. */
 void m_prep_done(m_frame *f, int wait)
 {
-  m_cmd *q = &M.cmd[f->cmd];
+  const m_prep *p = m_prep_of(f->gen);
+  int cmd;
 
-  if (q->state != C_PREPARE || q->token != f->gen)
-    return; /* answered inside, or dropped */
-  if (wait == NVMENS_PENDING)
+  if (!p || wait == NVMENS_PENDING)
     return;
-  q->token = 0;
-  if (q->create)
-    m_end(f->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+  cmd = p->cmd;
+  M.prep[p - M.prep].token = 0;
+  if (cmd < 0)
+    return;
+  if (p->create)
+    m_end(cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
   else
-    prepared_attach(f->cmd, 0);
+    prepared_attach(cmd, 0);
 }
 
 void m_prep_late(int cmd)
 {
-  M.cmd[cmd].token = 0;
+  part(cmd);
   m_end(cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+}
+
+void m_prep_dropped(int cmd)
+{
+  part(cmd);
 }

@@ -132,6 +132,7 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
   nvmens_ns_config c = *given;
   int why = ns_new_args(&c), ns = M_NONE;
   m_ns *n;
+  int some;
 
   if (why)
     return why;
@@ -142,10 +143,10 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
     if (M.ns[ns].state != NVMENS_NS_ABSENT)
       return M.ns[ns].state == NVMENS_NS_DELETING ? NVMENS_ERR_BUSY : NVMENS_ERR_EXISTS;
   }
-  if (ident_in_use(&c.ident))
-    return NVMENS_ERR_EXISTS;
   if (count() >= (M.conf.cfg.mnan ? M.conf.cfg.mnan : M.conf.cfg.nn))
     return NVMENS_ERR_LIMIT;
+  if (ident_in_use(&c.ident))
+    return NVMENS_ERR_EXISTS;
   if (!c.nsid) {
     for (c.nsid = 1; (ns = m_slot(c.nsid)) >= 0 && M.ns[ns].state != NVMENS_NS_ABSENT;)
       c.nsid++;
@@ -155,18 +156,16 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
   n = &M.ns[ns];
   n->state = NVMENS_NS_ALLOCATED;
   n->owner = M_NONE;
-  n->quiet_queued = 0;
   n->obj = (int16_t)obj;
   n->gen = ++M.gens;
   n->c = c;
   n->born = (uint8_t)host_made;
   debit(m_bytes(&c), (nvmens_u128){0, 0});
   *out = (nvmens_nsref){c.nsid, n->gen};
+  some = c.auto_attach && auto_attach(ns);
   m_record_all(1, ns, M_NONE);
-  if (c.auto_attach)
-    if (auto_attach(ns))
-    m_record_all(1, ns, M_NONE);
-  m_deliver_all();
+  if (!some)
+    m_deliver_all();
   return 0;
 }
 
@@ -193,7 +192,6 @@ int m_ns_attach(nvmens_nsref ref, int ctrl)
     return why;
   m_attach(ns, ctrl);
   m_record_all(1, ns, M_NONE);
-  m_deliver_all();
   return 0;
 }
 
@@ -236,15 +234,31 @@ int m_ns_plug(nvmens_nsref ref)
   M.ns[ns].c.auto_attach = 1;
   if (auto_attach(ns))
     m_record_all(1, ns, M_NONE);
-  m_deliver_all();
   return 0;
+}
+
+/* The latest attachment older than that. */
+static int newest(int ns, uint32_t below)
+{
+  int best = M_NONE;
+
+  for (int i = 0; i < M.norder; i++) {
+    int c = M.order[i];
+
+    if (M.att[c][ns].state != NVMENS_ATT_DETACHED && M.att[c][ns].born < below &&
+        (best < 0 || M.att[c][ns].born > M.att[best][ns].born))
+      best = c;
+  }
+  return best;
 }
 
 /* All attachments of a namespace on its way out. */
 static void remove_each(int ns, int surprise, uint64_t deadline, int quiet_ctrl)
 {
-  for (int i = 0; i < M.norder; i++) {
-    int c = M.order[i];
+  uint32_t below = UINT32_MAX;
+  int c;
+
+  for (; (c = newest(ns, below)) >= 0; below = M.att[c][ns].born) {
     m_att *a = &M.att[c][ns];
 
     if (a->state == NVMENS_ATT_ATTACHED) {
@@ -254,13 +268,14 @@ static void remove_each(int ns, int surprise, uint64_t deadline, int quiet_ctrl)
       m_abort(ns, c);
     } else if (a->state == NVMENS_ATT_DRAINING && deadline < a->deadline) {
       a->deadline = deadline;
+      a->timer = ++M.gens;
     }
   }
 }
 
 int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
 {
-  int ns = look(ref);
+  int ns = look(ref), fresh = 0;
 
   if (now > M.now)
     M.now = now;
@@ -269,9 +284,11 @@ int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
   if (M.ns[ns].state == NVMENS_NS_ALLOCATED) {
     M.ns[ns].state = NVMENS_NS_DELETING;
     M.ns[ns].reason = NVMENS_UNPLUGGED;
-    m_record_all(1, ns, M_NONE);
+    fresh = 1;
   }
   remove_each(ns, mode, m_after(now, deadline), M_NONE);
+  if (fresh)
+    m_record_all(1, ns, M_NONE);
   m_delete_look(ns);
   m_deliver_all();
   m_quiet(ns);
@@ -284,8 +301,8 @@ int m_delete(int ns, int cmd, uint64_t deadline)
   M.ns[ns].state = NVMENS_NS_DELETING;
   M.ns[ns].reason = NVMENS_HOST_DELETED;
   M.ns[ns].owner = (int8_t)cmd;
-  m_record_all(1, ns, M.cmd[cmd].ctrl);
   remove_each(ns, 0, deadline, M.cmd[cmd].ctrl);
+  m_record_all(1, ns, M.cmd[cmd].ctrl);
   return 1;
 }
 
@@ -293,8 +310,6 @@ static int update_why(const m_ns *n, const nvmens_ns_attrs *a, nvmens_ns_config 
 {
   nvmens_lbaf f;
 
-  if (a->set & ~15u)
-    return NVMENS_ERR_INVAL;
   if (a->set & NVMENS_SET_FORMAT)
     c->flbas = a->flbas;
   if (a->set & NVMENS_SET_WRITE_PROTECT)
@@ -313,6 +328,10 @@ int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *attrs)
   int ns = look(ref), why;
   nvmens_ns_config c;
 
+  if (attrs->set == 0 || (attrs->set & ~15u) != 0)
+    return NVMENS_ERR_INVAL;
+  if ((attrs->set & NVMENS_SET_SIZE) != 0 && attrs->nsze == 0)
+    return NVMENS_ERR_INVAL;
   if (ns < 0)
     return NVMENS_ERR_STALE;
   if (M.ns[ns].state == NVMENS_NS_DELETING)
@@ -323,12 +342,10 @@ int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *attrs)
     return why;
   debit(m_bytes(&c), m_bytes(&M.ns[ns].c));
   M.ns[ns].c = c;
-  if (attrs->set) {
-    for (int i = 0; i < M.norder; i++)
-      if (M.att[M.order[i]][ns].state == NVMENS_ATT_ATTACHED)
-        m_record(M.order[i], 0, ns, 1);
-    m_record_all(1, ns, M_NONE);
-  }
+  for (int i = 0; i < M.norder; i++)
+    if (M.att[M.order[i]][ns].state == NVMENS_ATT_ATTACHED)
+      m_record(M.order[i], 0, ns, 1);
+  m_record_all(1, ns, M_NONE);
   m_deliver_all();
   return 0;
 }
@@ -356,8 +373,8 @@ void m_quiet(int ns)
       return;
   n->state = NVMENS_NS_ABSENT;
   debit((nvmens_u128){0, 0}, m_bytes(&n->c));
-  m_delete_look(ns);
   e = m_queue(K_RELEASED);
   e->obj = n->obj;
   e->reason = n->reason;
+  m_delete_look(ns);
 }

@@ -201,7 +201,7 @@ static void ns_page(m_frame *f)
   }
   if (of_all ? !allocated(ns) : !active(q->ctrl, ns))
     send_zeroes(f);
-  else if (is_nvm && M.ns[ns].c.csi != NVMENS_CSI_NVM)
+  else if (is_nvm && M.ns[ns].c.csi == NVMENS_CSI_KV)
     refuse(f, NVMENS_SC_INVALID_COMMAND_SET);
   else if (by_csi && M.ns[ns].c.csi != f->csi)
     refuse(f, NVMENS_SC_INVALID_FIELD);
@@ -337,7 +337,8 @@ void m_identify_ctrl(int ctrl, uint8_t *page)
   const nvmens_subsys_config *c = &M.conf.cfg;
   nvmens_id_ctrl *p = (nvmens_id_ctrl *)page;
   unsigned __int128 all = (unsigned __int128)c->tnvmcap.hi << 64 | c->tnvmcap.lo;
-  unsigned __int128 left = all - ((unsigned __int128)M.used.hi << 64 | M.used.lo);
+  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
+  unsigned __int128 left = all ? all - used : 0;
 
   p->cmic |= NVMENS_CMIC_MULTI_CTRL;
   nvmens_put16(p->cntlid, M.ctrl[ctrl].cntlid);

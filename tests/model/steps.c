@@ -185,7 +185,7 @@ static void do_ns_new(const w_step *s)
     c.lbaf[0] = (nvmens_lbaf){12, 1, 8};
     c.lbaf[1] = (nvmens_lbaf){9, 0, 0};
   }
-  c.csi = s->a[5] < 160 ? 0 : (s->a[5] < 250 ? 2 : s->a[5]);
+  c.csi = s->a[5] < 160 ? 0 : (s->a[5] < 250 ? 1 + (s->a[5] & 1) : s->a[5]);
   c.anagrpid = s->a[5] & 3;
   c.nvmsetid = s->a[5] >> 2 & 1;
   c.endgid = s->a[5] >> 3 & 1;
@@ -345,8 +345,7 @@ static void do_prepared(const w_step *s)
     return;
   }
   w_ident(&id, s->a[2]);
-  for (int i = 0; i < M_CMDS; i++)
-    create |= M.cmd[i].state != C_FREE && M.cmd[i].token == model && M.cmd[i].create;
+  create = m_prep_of(model) && m_prep_of(model)->create;
   if (!create)
     W.obj[obj].used = 0;
   W.calls++;

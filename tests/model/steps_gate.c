@@ -246,7 +246,10 @@ void w_query(void)
 /* Every Identify page of every controller, and its logs by RAE=1. */
 void w_pages(void)
 {
+  int verbose = W.verbose;
+
   w_query();
+  W.verbose = verbose > 1 ? verbose : 0;
   for (int c = 0; c < M_CTRLS; c++) {
     if (!W.ctrl[c] || M.ctrl[c].state != NVMENS_CTRL_READY)
       continue;
@@ -262,6 +265,7 @@ void w_pages(void)
       w_do(&(w_step){OP_get_log, 0, {(uint8_t)c, 200, 0, 0, 1}});
     }
   }
+  W.verbose = verbose;
 }
 
 /* A step that ends what waits for this token. */
@@ -269,9 +273,8 @@ static void end_token(uint32_t token)
 {
   uint8_t a = (uint8_t)(W.ntokens - token);
 
-  for (int i = 0; i < M_CMDS; i++)
-    if (M.cmd[i].state == C_PREPARE && M.cmd[i].token == token)
-      w_do(&(w_step){OP_prepared, 0, {a, 1}});
+  if (m_prep_of(token))
+    w_do(&(w_step){OP_prepared, 0, {a, 1}});
   for (int c = 0; c < M_CTRLS; c++)
     for (int n = 0; n < M.conf.nnsids; n++)
       if (M.att[c][n].state >= NVMENS_ATT_DRAINING && M.att[c][n].token == token)

@@ -58,7 +58,7 @@ static void do_identify(const w_step *s, int c)
   q.cdw10[0] = cns[s->a[1] % sizeof(cns)];
   nvmens_put32(q.nsid, s->a[1] & 0x80 && s->a[2] < 128 ? 0 : w_nsid(s->a[2]));
   nvmens_put16(q.cdw10 + 2, s->a[3] < 240 ? s->a[3] % 6 : (s->a[3] & 1 ? 0xffff : 0xffef));
-  q.cdw11[3] = s->a[4] < 200 ? (s->a[4] % 2) * 2 : s->a[4];
+  q.cdw11[3] = s->a[4] < 200 ? (s->a[4] % 3) : s->a[4];
   submit(c, &q, s->a[5]);
 }
 
@@ -118,7 +118,7 @@ static void do_create(const w_step *s, int c)
   d.nvmsetid[0] = s->a[3] >> 4 & 1;
   d.endgid[0] = s->a[3] >> 5 & 1;
   memcpy(W.data, &d, sizeof(d));
-  q.cdw11[3] = s->a[4] < 200 ? 0 : (s->a[4] < 230 ? 2 : s->a[4]);
+  q.cdw11[3] = s->a[4] < 200 ? 0 : (s->a[4] < 230 ? 1 + (s->a[4] & 1) : s->a[4]);
   nvmens_put32(q.nsid, s->a[5] < 200 ? 0 : w_nsid(s->a[5]));
   W.prep_how = s->a[6] >> 4;
   submit(c, &q, s->a[5]);

@@ -192,6 +192,8 @@ static nvmens_wait drain_begin(void *ns_user, void *ctrl_user, nvmens_token toke
   m_effect e = got_att(K_DRAIN, ns_user, ctrl_user);
   uint8_t mode = W.drain_mode;
 
+  if (W.ending)
+    return NVMENS_DONE;
   e = expect(&e);
   w_token(e.token, token);
   if (mode == DRAIN_EARLY || mode == DRAIN_DOUBLE)
@@ -204,6 +206,8 @@ static void drain_abort(void *ns_user, void *ctrl_user, nvmens_token token)
 {
   m_effect e = got_att(K_ABORT, ns_user, ctrl_user);
 
+  if (W.ending)
+    return;
   e = expect(&e);
   if (W.token[e.token % W_TOKENS] != token && W.token_id[e.token % W_TOKENS] == e.token)
     w_fail("drain_abort has another token than its drain_begin");
@@ -217,8 +221,9 @@ static m_frame *inside(m_kind kind)
   m_frame *f = &M.frame[M.depth - 1];
 
   if (M.depth == 0 || f->want != kind)
-    w_fail("the library calls %s; the model expects %s", w_hook_name[kind],
-           M.depth ? w_hook_name[f->want] : "no such hook");
+    w_fail("the library calls %s; the model expects %s (opcode %x cdw10 %x)", w_hook_name[kind],
+           M.depth ? w_hook_name[f->want] : "no such hook", M.cmd[f->cmd].sqe.opcode,
+           M.cmd[f->cmd].sqe.cdw10[0]);
   W_SAY("<- %s ctrl %d cmd %d len %u", w_hook_name[kind], M.cmd[f->cmd].ctrl, f->cmd, f->len);
   W.hooks++;
   return f;
@@ -308,7 +313,7 @@ static void check_intent(const m_frame *f, const nvmens_intent *in)
   w_same("intent: flbas", in->flbas, q->make.flbas);
   w_same("intent: lbads", in->lbads, fmt.lbads);
   w_same("intent: nsid", in->nsid, 0);
-  w_same("intent: data", memcmp(in->data, W.data, 512), 0);
+  w_same("intent: data", memcmp(in->data, f->page, NVMENS_PAGE), 0);
 }
 
 static nvmens_wait prepare(void *ctrl_user, nvmens_cmd *cmd, const nvmens_intent *intent,
@@ -322,9 +327,9 @@ static nvmens_wait prepare(void *ctrl_user, nvmens_cmd *cmd, const nvmens_intent
   w_same("prepare: command", (w_cmd *)cmd - W.cmd, f->cmd);
   check_intent(f, intent);
   m_prep_begin(f);
-  w_token(q->token, token);
+  w_token(f->gen, token);
   if (mode == PREP_INSIDE)
-    w_do(&(w_step){OP_prepared, 0, {(uint8_t)q->token, W.prep_how}});
+    w_do(&(w_step){OP_prepared, 0, {0, W.prep_how}});
   w_run_armed(K_PREPARE);
   W.hooks--;
   m_resume(f, mode == PREP_DONE ? NVMENS_DONE : NVMENS_PENDING, NULL);

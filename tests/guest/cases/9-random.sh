@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: 200 random lifecycle operations under fio: nothing hangs, the final view is right
 # target: --ns 1=ram:64M --ns 2=ram:32M --ns 3=ram:32M --nn 12 --tnvmcap 2G --deadline 5
-# limit: 240
+# limit: 400
 # allow: .
 # ends: quit
 need "connect" connect2
@@ -26,7 +26,7 @@ random() # N: $r is less than it
 
 # fio that must not fail, on NSID 1, whose paths come and go but never both
 # shellcheck disable=SC2086
-load steady 1 230 $verify
+load steady 1 390 $verify
 # and fio that may, on whatever there is
 victims()
 {
@@ -78,43 +78,70 @@ swap()
   random 24
   op ctl "remove $1
 add $1 ram:$((8 + r))M"
-  did=$((did + 1))
+  did=$((did + 1)) # two
 }
 resize()
 {
   random 24
   op ctl "resize $1 $((8 + r))M"
 }
-reset_or_detach()
+reset_or_path_of_1() # a reset only while NSID 1 has both paths
 {
-  random 4
-  if [ $r = 0 ] && [ -z "$away" ]; then
+  if [ -n "$away" ]; then
+    path_of_1 "$c"
+  else
     op timeout 45 nvme reset "$d"
     ids
-  else
-    op timeout 30 nvme detach-ns "$d" -n "$1" -c "$c"
   fi
+}
+# Mostly what makes sense for the NSID as it is to the target's knowledge (what was refused may have
+# been right: another operation is under way), a tenth of it whatever may be.
+have=' 2 3 '
+on_absent()
+{
+  random 8
+  case $r in
+  0 | 1 | 2 | 3 | 4) op ctl "add $n ram:$((8 + n))M" && have="$have$n " ;;
+  5) op ctl "add $n ram:8M private" && have="$have$n " ;;
+  6) op ctl "add $n ram:8M detached" && have="$have$n " ;;
+  7) op timeout 30 nvme create-ns "$d" -s 32768 -c 32768 -f 0 -m 1 && created ;;
+  esac
+}
+created() # nvme-cli says which
+{
+  n=$(sed -n 's/.*nsid: *//p' /tmp/op)
+  have="$have$n "
+  op timeout 30 nvme attach-ns "$d" -n "$n" -c "$c1,$c2"
+}
+gone() { have=$(echo "$have" | sed "s/ $1 / /"); }
+on_present()
+{
+  random 16
+  case $r in
+  0 | 1) op ctl "remove $n orderly" && gone "$n" ;;
+  2) op ctl "remove $n surprise" && gone "$n" ;;
+  3) op ctl "remove $n nowait" && gone "$n" ;;
+  4 | 5) swap "$n" ;;
+  6) op ctl "detach $n $c" ;;
+  7) op ctl "detach $n $c surprise" ;;
+  8 | 9) op ctl "attach $n $c" ;;
+  10) resize "$n" ;;
+  11) op timeout 30 nvme attach-ns "$d" -n "$n" -c "$c1,$c2" ;;
+  12) op timeout 30 nvme delete-ns "$d" -n "$n" && gone "$n" ;;
+  13) op timeout 30 nvme detach-ns "$d" -n "$n" -c "$c" ;;
+  14) path_of_1 "$c" ;;
+  15) reset_or_path_of_1 ;;
+  esac
 }
 while [ $did -lt "$OPS" ]; do
   random 2 && c=$c1 && [ $r = 0 ] || c=$c2
   random 2 && d=$A && [ $r = 0 ] || d=$B
-  random 11 && n=$((2 + r))
-  random 20
-  case $r in
-  0 | 1 | 2) op ctl "add $n ram:$((8 + n))M" ;;
-  3 | 4) op ctl "remove $n orderly" ;;
-  5) op ctl "remove $n surprise" ;;
-  6) op ctl "remove $n nowait" ;;
-  7 | 8) swap "$n" ;;
-  9) op ctl "detach $n $c" ;;
-  10) op ctl "detach $n $c surprise" ;;
-  11 | 12) op ctl "attach $n $c" ;;
-  13) resize "$n" ;;
-  14 | 15) path_of_1 "$c" ;;
-  16) op timeout 30 nvme create-ns "$d" -s 32768 -c 32768 -f 0 -m 1 ;;
-  17) op timeout 30 nvme attach-ns "$d" -n "$n" -c "$c1,$c2" ;;
-  18) op timeout 30 nvme delete-ns "$d" -n "$n" ;;
-  19) reset_or_detach "$n" ;;
+  random 8 && n=$((2 + r))
+  random 10
+  case $r$have in
+  0*) on_present ;;
+  *" $n "*) on_present ;;
+  *) on_absent ;;
   esac
   random 4
   [ $r != 0 ] || sleep 0.$((seed % 5))

@@ -58,7 +58,8 @@ void nvmens_notice_change(nvmens_notices *, uint16_t source, bool loud);
 /* The same (loud) for a source of the backend's, which says what clears it and what lets it pass.
  */
 void nvmens_notice_post(nvmens_notices *, uint16_t source, uint8_t lid, uint32_t mask);
-/* The source to be delivered next if an AER were there; held: not the library's own yet. -1: none. */
+/* The source to be delivered next if an AER were there; held: not one of the library's own yet.
+ * -1: none. */
 int nvmens_notice_next(const nvmens_notices *, bool held);
 /* Marks it sent; returns DW0 of the completion. */
 uint32_t nvmens_notice_deliver(nvmens_notices *, uint16_t source);

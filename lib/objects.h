@@ -4,7 +4,8 @@
  *
  * Ownership: the subsystem owns controllers, namespaces, gates and tokens; a controller owns its
  * attachments, one for each NSID that it ever had attached (they remember the identity for the swap
- * mark); a namespace lists those attachments that refer to it, from attach until `detached` is called.
+ * mark); a namespace lists those attachments that refer to it, from attach until `detached` is
+ * called.
  * Everything but what the gate's data path reads is under the subsystem's lock.
  */
 #ifndef NVMENS_LIB_OBJECTS_H

@@ -3,8 +3,8 @@
  * prepare.c: commands that wait: for their drains, or for the backend to prepare what the host asks
  * for. Floor 5.
  *
- * Invariants: a waiting command holds itself (one wait) while it is worked on; a prep lives until the
- * backend has answered and its hook has returned, whatever becomes of its command.
+ * Invariants: a waiting command holds itself (one wait) while it is worked on; a prep lives until
+ * the backend has answered and its hook has returned, whatever becomes of its command.
  */
 #include "prepare.h"
 
@@ -48,8 +48,8 @@ nvmens_prep *nvmens_prep_new(nvmens_subsys *s, nvmens_prepared_go *go)
   return prep;
 }
 
-/* Commands end (reset, deadline), but their tokens stay with the backend until it answers: a host that
- * tries again and again must not make them many. */
+/* Commands end (reset, deadline), but their tokens stay with the backend until it answers: a host
+ * that tries again and again must not make them many. */
 bool nvmens_backend_stuck(const nvmens_subsys *s)
 {
   uint32_t orphans = 0;

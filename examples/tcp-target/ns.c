@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void new_uuid(uint8_t uuid[16])
+static bool new_uuid(uint8_t uuid[16])
 {
   size_t have = 0;
 
@@ -19,23 +19,25 @@ static void new_uuid(uint8_t uuid[16])
     if (n > 0)
       have += (size_t)n;
     else if (errno != EINTR)
-      abort(); /* without an identity there is no namespace */
+      return false; /* without an identity there is no namespace */
   }
   uuid[6] = (uint8_t)((uuid[6] & 0x0F) | 0x40);
   uuid[8] = (uint8_t)((uuid[8] & 0x3F) | 0x80);
+  return true;
 }
 
 static ns *ns_alloc(target *t, uint32_t block)
 {
   ns *n = calloc(1, sizeof(*n));
 
-  if (!n)
+  if (!n || !new_uuid(n->ident.uuid)) {
+    free(n);
     return NULL;
+  }
   n->t = t;
   n->block = block;
   atomic_init(&n->refs, 1);
   pthread_mutex_init(&n->lock, NULL);
-  new_uuid(n->ident.uuid);
   return n;
 }
 

@@ -45,6 +45,7 @@ stats() # WHAT: numbers of milliseconds on stdin, for the results
 end_case()
 {
   claim "the target is at rest" at_rest
+  claim "the library's invariants hold" quiet ctl check
   claim "no process hangs" no_hung_process
   claim "disconnect" disconnect
   claim "no controller is left" see_status 10 no_controllers

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: add: the device is there; remove under fio: fio on it ends with an error, on another not
 # target: --ns 1=ram:64M --nn 32 --io-delay 500
-# limit: 150
+# limit: 240
 # allow: I/O Cmd|Identify Descriptors failed .nsid=7
 # (a new UUID on an old NSID is announced twice; the second scan may meet the removal)
 need "connect" connect2
@@ -23,7 +23,7 @@ stats "idle, add: device there" < /tmp/there
 stats "idle, remove: device gone" < /tmp/gone
 
 note "under load, 5 times"
-load other 1 120 --verify=crc32c
+load other 1 1000 --verify=crc32c
 for i in 1 2 3 4 5; do
   claim "add $i" timed 10000 'add 7 ram:64M' +7
   echo "$view" >> /tmp/there2

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: detach from one controller and attach, 20 times, under fio with verify: no error
 # target: --ns 1=ram:64M --ns 2=ram:64M --nn 32 --io-delay 1000
-# limit: 150
+# limit: 240
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
@@ -10,7 +10,7 @@ c1=$(cntlid "$1") c2=$(cntlid "$2")
 need "both paths" see 10000 "+1@$c1" "+1@$c2"
 
 # shellcheck disable=SC2086
-load v 1 140 $verify --iodepth=16 # on the multipath head
+load v 1 1000 $verify --iodepth=16 # on the multipath head
 for i in $(seq 20); do
   c=$c1
   [ $((i % 2)) = 0 ] || c=$c2 # the other one has the path meanwhile
@@ -30,7 +30,7 @@ claim "fio did something" [ "$(fio_ios v)" -gt 200 ]
 
 note "by the guest's own commands, sent to the other controller"
 # shellcheck disable=SC2086
-load w 1 60 $verify
+load w 1 1000 $verify
 for i in 1 2 3 4 5; do
   claim "nvme detach-ns $i" code 0 nvme detach-ns "/dev/$2" -n 1 -c "$c1"
   claim "path gone $i" see 10000 "-1@$c1"

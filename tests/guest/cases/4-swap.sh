@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: swap of an NSID to another UUID, 20 times, no pause: the guest ends with the new disk
 # target: --ns 1=ram:64M --ns 3=ram:64M --nn 32
-# limit: 240
+# limit: 300
 # allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed
 uuid() { printf '%08x-0000-4000-8000-000000000%03x' $(($1 * 7919)) "$1"; }
 # remove and add in one write: the target has the second line before it has done the first
@@ -43,7 +43,7 @@ c1=$(cntlid "$1") c2=$(cntlid "$2")
 need "both paths" see 10000 "+3@$c1" "+3@$c2"
 swaps 21 40 "swap, two controllers" "$c1" "$c2"
 
-load other 1 100 --verify=crc32c
+load other 1 1000 --verify=crc32c
 swaps 41 50 "swap, two controllers, fio on a neighbour" "$c1" "$c2"
 
 note "swaps at odd moments, 30 rounds of up to three: the last one counts"
@@ -56,7 +56,7 @@ random() # N: $r is less than it
 k=60
 for round in $(seq 30); do
   random 3
-  for more in $(seq $r); do
+  for _ in $(seq $r); do
     k=$((k + 1))
     ctl "$(swap $k)" > /tmp/ctl || fail "round $round: $(cat /tmp/ctl)"
     random 45

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: create, attach, I/O, detach, delete, changed list from the guest; full count; each error
 # target: --ns 1=ram:64M --ns 2=ram:16M,private --nn 8 --tnvmcap 1G
-# limit: 150
+# limit: 240
 # allow: I/O Cmd
 SIZE=4096 # blocks of 512 bytes
 need "connect" connect2
@@ -27,7 +27,7 @@ claim "and is attached nowhere" is "$(nsids "$A")$(nsids "$B")" '1 2 1 '
 claim "capacity was taken" [ "$(unvmcap)" != "$free0" ]
 claim "attach to both" code 0 attach 3 "$c1,$c2"
 claim "both paths" see 10000 "+3@$c1" "+3@$c2" +3
-load a 3 20 --size=2m --verify=crc32c
+load a 3 1000 --size=2m --verify=crc32c
 sleep 1
 claim "detach from one" code 0 detach 3 "$c2"
 claim "one path is left" see 10000 "+3@$c1" "-3@$c2"

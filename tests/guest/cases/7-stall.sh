@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: remove with a stalled backend: told at once; aborted at the deadline; hard: out till unstall
 # target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --nn 32 --deadline 20
-# limit: 120
+# limit: 180
 # allow: I/O Cmd
 need "connect" connect2
 # shellcheck disable=SC2046
@@ -19,7 +19,7 @@ stall() # LOAD NSID [hard]: under fio
   sleep 1
   claim "fio is stuck, not ended" running "$1"
 }
-load other 1 100 --verify=crc32c
+load other 1 1000 --verify=crc32c
 
 note "a backend that stops, an abort hook that works"
 stall a 2

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: nvme reset, and disconnect, in the middle of a drain
 # target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --ns 4=ram:64M --nn 32 --deadline 20
-# limit: 150
+# limit: 240
 # allow: I/O Cmd|timeout
 need "connect" connect2
 # shellcheck disable=SC2046
@@ -44,7 +44,7 @@ claim "released" see_status 5 no_ns2
 claim "events work after the reset" timed 10000 'add 2 ram:64M' "+2@$c1" "+2@$c2"
 
 note "reset of one in an orderly drain, under load, 5 times"
-load other 1 120 --verify=crc32c
+load other 1 1000 --verify=crc32c
 for i in 1 2 3 4 5; do
   load b$i 3 60
   sleep 0.5

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: 200 random lifecycle operations under fio: nothing hangs, the final view is right
 # target: --ns 1=ram:64M --ns 2=ram:32M --ns 3=ram:32M --nn 12 --tnvmcap 2G --deadline 5
-# limit: 400
+# limit: 450
 # allow: .
 # ends: quit
 need "connect" connect2
@@ -26,7 +26,7 @@ random() # N: $r is less than it
 
 # fio that must not fail, on NSID 1, whose paths come and go but never both
 # shellcheck disable=SC2086
-load steady 1 390 $verify
+load steady 1 1000 $verify
 # and fio that may, on whatever there is
 victims()
 {
@@ -176,6 +176,7 @@ done
 claim "the guest's view is the target's" same_view
 cd /results && tail -n 99 target-paths guest-paths target-devices guest-devices
 
+claim "the library's invariants hold" quiet ctl check
 claim "no process hangs" no_hung_process
 claim "disconnect" disconnect
 claim "no controller is left" see_status 10 no_controllers

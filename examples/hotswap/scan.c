@@ -82,7 +82,7 @@ static void linux_look(struct driver *d, uint32_t nsid)
 {
   struct disk *disk = &d->view[nsid];
   uint8_t uuid[16];
-  uint64_t nsze;
+  uint64_t nsze = 0;
 
   if (!read_uuid(d, nsid, uuid) || !read_ready(d, nsid))
     return;

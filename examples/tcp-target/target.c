@@ -84,7 +84,7 @@ const char *error_word(int err)
 
 static req *req_of(nvmens_cmd *cmd)
 {
-  return (req *)((char *)cmd - offsetof(req, cmd));
+  return (req *)(void *)((char *)cmd - offsetof(req, cmd));
 }
 
 static void on_complete(void *ctrl_user, nvmens_cmd *cmd, nvmens_status status, uint32_t dw0,

@@ -91,6 +91,13 @@ m_effect m_took(void)
   if (e.kind == K_DETACHED) { /* at rest before the hook is called */
     M.att[e.ctrl][e.ns].detached_due = 0;
   }
+  if (e.kind == K_CTRL_RELEASED) { /* nothing is known of it when its hook is called */
+    memset(&M.ctrl[e.ctrl], 0, sizeof(m_ctrl));
+    memset(M.att[e.ctrl], 0, sizeof(M.att[e.ctrl]));
+    for (int n = 0; n < M_NSIDS; n++)
+      M.att[e.ctrl][n].owner = M_NONE;
+    m_reorder();
+  }
   if (e.kind == K_DRAIN)
     M.att[e.ctrl][e.ns].begun = 1;
   if (e.kind == K_COMPLETE || e.kind == K_DROP) {
@@ -116,15 +123,10 @@ void m_finish(const m_effect *e, int done)
     m_drained(e->ns, e->ctrl);
   } else if (e->kind == K_COMPLETE || e->kind == K_DROP) {
     m_give_back(e->obj);
+    m_ctrl_settled(e->ctrl);
   } else if (e->kind == K_DETACHED) {
     m_quiet(e->ns);
     m_ctrl_settled(e->ctrl);
-  } else if (e->kind == K_CTRL_RELEASED) {
-    memset(&M.ctrl[e->ctrl], 0, sizeof(m_ctrl));
-    memset(M.att[e->ctrl], 0, sizeof(M.att[e->ctrl]));
-    for (int n = 0; n < M_NSIDS; n++)
-      M.att[e->ctrl][n].owner = M_NONE;
-    m_reorder();
   }
 }
 

@@ -196,6 +196,9 @@ void m_ctrl_settled(int ctrl)
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].state != NVMENS_ATT_DETACHED || M.att[ctrl][n].detached_due)
       return;
+  for (int i = 0; i < M_CMDS; i++)
+    if (M.cmd[i].state != C_FREE && M.cmd[i].ctrl == ctrl)
+      return;
   c->end_due = 1;
   e = m_queue(K_CTRL_RELEASED);
   e->ctrl = (int8_t)ctrl;

@@ -107,10 +107,10 @@ static uint16_t create_why(const m_cmd *q, uint64_t *info)
     count += M.ns[n].state != NVMENS_NS_ABSENT;
   if (c->csi > 31 || !(M.conf.cfg.csi_supported & (UINT32_C(1) << c->csi)))
     return DNR(NVMENS_SC_COMMAND_SET_UNSUPPORTED);
-  if (c->flbas >= m_format(c, 0, &fmt))
-    return DNR(NVMENS_SC_INVALID_FORMAT);
   if (c->nsze == 0 || c->ncap > c->nsze)
     return DNR(NVMENS_SC_INVALID_FIELD);
+  if (c->flbas >= m_format(c, 0, &fmt))
+    return DNR(NVMENS_SC_INVALID_FORMAT);
   if (c->ncap < c->nsze)
     return DNR(NVMENS_SC_THIN_PROVISIONING_UNSUPPORTED);
   if (c->anagrpid)
@@ -356,7 +356,10 @@ int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *id, int obj, nvm
   M.prep[found - M.prep].token = 0;
   if (p.cmd < 0)
     return p.create ? m_give_back(obj) : 0;
-  M.cmd[p.cmd].state = C_ENDING;
+  if (m_old(p.cmd)) { /* inside prepare: it is dropped when that returns */
+    M.prep[found - M.prep] = p;
+    M.prep[found - M.prep].token = 0;
+  }
   if (p.create)
     return prepared_create(p.cmd, sf, id, obj, out);
   prepared_attach(p.cmd, sf);
@@ -369,9 +372,6 @@ void m_prep_begin(m_frame *f)
   m_cmd *q = &M.cmd[f->cmd];
   int i = 0;
 
-  q->state = C_PREPARE;
-  q->deadline = deadline();
-  q->timer = ++M.gens;
   f->gen = ++M.tokens;
   while (i < M_PREPS - 1 && M.prep[i].token)
     i++;
@@ -384,9 +384,21 @@ void m_prep_done(m_frame *f, int wait)
   const m_prep *p = m_prep_of(f->gen);
   int cmd;
 
-  if (!p || wait == NVMENS_PENDING)
+  if (!p)
     return;
   cmd = p->cmd;
+  if (cmd >= 0 && m_old(cmd)) {
+    m_drop(cmd);
+    return;
+  }
+  if (wait == NVMENS_PENDING) {
+    if (cmd >= 0) {
+      M.cmd[cmd].state = C_PREPARE;
+      M.cmd[cmd].deadline = deadline();
+      M.cmd[cmd].timer = ++M.gens;
+    }
+    return;
+  }
   M.prep[p - M.prep].token = 0;
   if (cmd < 0)
     return;

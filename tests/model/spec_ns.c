@@ -228,8 +228,8 @@ int m_ns_plug(nvmens_nsref ref)
     return NVMENS_ERR_STALE;
   if (M.ns[ns].state == NVMENS_NS_DELETING)
     return NVMENS_ERR_BUSY;
-  for (int i = 0; i < M.norder; i++)
-    if (wants(ns, M.order[i]) && m_attach_why(ns, M.order[i]) == NVMENS_ERR_BUSY)
+  for (int i = 0; i < M_CTRLS; i++)
+    if (M.att[i][ns].state >= NVMENS_ATT_DRAINING || M.att[i][ns].detached_due)
       return NVMENS_ERR_BUSY;
   M.ns[ns].c.auto_attach = 1;
   if (auto_attach(ns))
@@ -306,7 +306,8 @@ int m_delete(int ns, int cmd, uint64_t deadline)
   return 1;
 }
 
-static int update_why(const m_ns *n, const nvmens_ns_attrs *a, nvmens_ns_config *c)
+/* What it is to be; 0: that cannot be. */
+static int updated(const nvmens_ns_attrs *a, nvmens_ns_config *c)
 {
   nvmens_lbaf f;
 
@@ -318,28 +319,23 @@ static int update_why(const m_ns *n, const nvmens_ns_attrs *a, nvmens_ns_config 
     c->nsze = a->nsze;
     c->ncap = a->ncap ? a->ncap : a->nsze;
   }
-  if (c->flbas >= m_format(c, 0, &f) || c->ncap > c->nsze)
-    return NVMENS_ERR_INVAL;
-  return fits(m_bytes(c), m_bytes(&n->c)) ? 0 : NVMENS_ERR_CAPACITY;
+  return c->nsze != 0 && c->flbas < m_format(c, 0, &f) && c->ncap <= c->nsze;
 }
 
-int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *attrs)
+int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *a)
 {
-  int ns = look(ref), why;
+  int ns = look(ref);
   nvmens_ns_config c;
 
-  if (attrs->set == 0 || (attrs->set & ~15u) != 0)
-    return NVMENS_ERR_INVAL;
-  if ((attrs->set & NVMENS_SET_SIZE) != 0 && attrs->nsze == 0)
-    return NVMENS_ERR_INVAL;
   if (ns < 0)
     return NVMENS_ERR_STALE;
+  c = M.ns[ns].c;
+  if (a->set == 0 || (a->set & ~15u) != 0 || !updated(a, &c))
+    return NVMENS_ERR_INVAL;
   if (M.ns[ns].state == NVMENS_NS_DELETING)
     return NVMENS_ERR_BUSY;
-  c = M.ns[ns].c;
-  why = update_why(&M.ns[ns], attrs, &c);
-  if (why)
-    return why;
+  if (!fits(m_bytes(&c), m_bytes(&M.ns[ns].c)))
+    return NVMENS_ERR_CAPACITY;
   debit(m_bytes(&c), m_bytes(&M.ns[ns].c));
   M.ns[ns].c = c;
   for (int i = 0; i < M.norder; i++)

@@ -185,7 +185,6 @@ static void ns_page(m_frame *f)
   int of_all = f->cns == NVMENS_CNS_ALLOCATED_NS || f->cns == NVMENS_CNS_CSI_ALLOCATED_NS ||
                f->cns == NVMENS_CNS_ALLOCATED_NS_INDEPENDENT;
   int by_csi = f->cns == NVMENS_CNS_CSI_NS || f->cns == NVMENS_CNS_CSI_ALLOCATED_NS;
-  int is_nvm = f->cns == NVMENS_CNS_NS || f->cns == NVMENS_CNS_ALLOCATED_NS;
 
   if (by_csi && !csi_supported(f->csi)) {
     refuse(f, NVMENS_SC_INVALID_FIELD);
@@ -201,7 +200,7 @@ static void ns_page(m_frame *f)
   }
   if (of_all ? !allocated(ns) : !active(q->ctrl, ns))
     send_zeroes(f);
-  else if (is_nvm && M.ns[ns].c.csi == NVMENS_CSI_KV)
+  else if (f->cns == NVMENS_CNS_NS && M.ns[ns].c.csi == NVMENS_CSI_KV)
     refuse(f, NVMENS_SC_INVALID_COMMAND_SET);
   else if (by_csi && M.ns[ns].c.csi != f->csi)
     refuse(f, NVMENS_SC_INVALID_FIELD);

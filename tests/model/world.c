@@ -218,7 +218,7 @@ static void drain_abort(void *ns_user, void *ctrl_user, nvmens_token token)
 
 static m_frame *inside(m_kind kind)
 {
-  m_frame *f = &M.frame[M.depth - 1];
+  m_frame *f = &M.frame[M.depth ? M.depth - 1 : 0];
 
   if (M.depth == 0 || f->want != kind)
     w_fail("the library calls %s; the model expects %s (opcode %x cdw10 %x)", w_hook_name[kind],

@@ -12,6 +12,7 @@ TAP_TESTS = \
 	%D%/test_drain \
 	%D%/test_drain_owner \
 	%D%/test_event \
+	%D%/test_event_model \
 	%D%/test_event_switch \
 	%D%/test_faults \
 	%D%/test_feature \

@@ -42,6 +42,8 @@ static void make_nsids(m_config *m)
   for (unsigned i = 0; i < 7 && m->nnsids < M_NSIDS; i++)
     if (roll(2))
       m->nsid[m->nnsids++] = far[i];
+  if (m->cfg.nn == NVMENS_NSID_MAX)
+    m->nsid[m->nnsids < M_NSIDS ? m->nnsids++ : M_NSIDS - 1] = NVMENS_NSID_MAX;
 }
 
 static void make_conf(m_config *m)

@@ -121,7 +121,6 @@ typedef struct m_cmd {
   uint64_t info;
   uint32_t waits;
   uint32_t born; /* when it was taken */
-  int16_t back;  /* object that is given back after the answer */
   uint64_t deadline;
   uint32_t timer;
   nvmens_sqe sqe;
@@ -136,7 +135,9 @@ typedef struct m_cmd {
 typedef struct m_prep { /* until it is answered, whatever becomes of its command */
   uint32_t token; /* 0: free */
   int16_t cmd;    /* M_NONE: answered or dropped */
-  uint8_t create;
+  uint8_t create, inside; /* its hook has not returned */
+  uint8_t answered;
+  int16_t back; /* object to be given back then */
 } m_prep;
 
 typedef struct m_effect {
@@ -228,6 +229,7 @@ void m_attach(int ns, int ctrl);
 void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline);
 void m_abort(int ns, int ctrl);
 void m_drained(int ns, int ctrl);
+void m_rest(int ns, int ctrl);
 void m_quiet(int ns);
 void m_delete_look(int ns);
 int m_delete(int ns, int cmd, uint64_t deadline);

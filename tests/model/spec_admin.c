@@ -33,8 +33,8 @@ static void feature(m_frame *f, int set)
     m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
   else {
     m_set_aec(q->ctrl, value);
-    m_deliver_all();
     m_end(f->cmd, 0, 0, 0);
+    m_deliver_all();
   }
 }
 
@@ -139,7 +139,6 @@ int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
   if (!known(q) && !abort_taken(ctrl, q))
     return NVMENS_NOT_MINE;
   M.depth++;
-  q->back = M_NONE;
   q->state = C_INLINE;
   if (M.ctrl[ctrl].state == NVMENS_CTRL_SHUTDOWN)
     m_end(cmd, NVMENS_SC_ABORTED_POWER_LOSS, 0, 0);

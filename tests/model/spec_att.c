@@ -129,18 +129,26 @@ void m_abort(int ns, int ctrl)
   m_delete_look(ns);
 }
 
-/* Both halves? Then the attachment is gone. */
+/* Both halves? Then its detached hook is due. */
 void m_drained(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
 
-  if (a->state < NVMENS_ATT_DRAINING || !a->begun || !a->hook_done || a->held)
+  if (a->state < NVMENS_ATT_DRAINING || !a->begun || !a->hook_done || a->held || a->detached_due)
     return;
-  a->state = NVMENS_ATT_DETACHED;
-  a->token = 0;
-  a->deadline = UINT64_MAX;
   a->detached_due = 1;
   att_effect(K_DETACHED, ns, ctrl);
+}
+
+/* It is at rest; its detached hook follows. */
+void m_rest(int ns, int ctrl)
+{
+  m_att *a = &M.att[ctrl][ns];
+
+  a->state = NVMENS_ATT_DETACHED;
+  a->detached_due = 0;
+  a->token = 0;
+  a->deadline = UINT64_MAX;
   settle(ns, ctrl);
   m_delete_look(ns);
 }
@@ -210,7 +218,7 @@ static void expire(uint64_t at)
         ns = n;
       }
     }
-  for (int i = 0; i < M_CMDS; i++)
+  for (int i = 0; i < M_CMDS && ctrl < 0; i++)
     if (M.cmd[i].state == C_PREPARE && M.cmd[i].deadline == at && M.cmd[i].timer < best) {
       best = M.cmd[i].timer;
       cmd = i;
@@ -221,15 +229,36 @@ static void expire(uint64_t at)
     m_abort(ns, ctrl);
 }
 
+/* The latest drain first. */
+static void poll_gates(void)
+{
+  uint32_t below = UINT32_MAX, best;
+
+  do {
+    int ctrl = 0, ns = 0;
+
+    best = 0;
+    for (int c = 0; c < M_CTRLS; c++)
+      for (int n = 0; n < M.conf.nnsids; n++)
+        if (M.att[c][n].state >= NVMENS_ATT_DRAINING && M.att[c][n].token > best &&
+            M.att[c][n].token < below) {
+          best = M.att[c][n].token;
+          ctrl = c;
+          ns = n;
+        }
+    if (best)
+      m_drained(ns, ctrl);
+    below = best;
+  } while (best);
+}
+
 void m_poll(uint64_t now)
 {
   uint64_t at;
 
   if (now > M.now)
     M.now = now;
-  for (int i = 0; i < M.norder; i++)
-    for (int n = 0; n < M.conf.nnsids; n++)
-      m_drained(n, M.order[i]);
+  poll_gates();
   while ((at = m_next_deadline()) != UINT64_MAX && at <= M.now)
     expire(at);
   m_deliver_all();

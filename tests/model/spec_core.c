@@ -63,14 +63,16 @@ static int applies(const m_effect *e)
   if (e->kind != K_ATTACHED && e->kind != K_DETACHED && e->kind != K_DRAIN && e->kind != K_ABORT)
     return 1;
   a = &M.att[e->ctrl][e->ns];
-  return a->gen == e->gen && (e->kind != K_ABORT || a->state == NVMENS_ATT_ABORTING);
+  return a->gen == e->gen && (e->kind != K_ABORT || (a->state == NVMENS_ATT_ABORTING && !a->detached_due));
 }
 
 const m_effect *m_next(void)
 {
-  while (M.head != M.tail) {
+  for (;;) {
     m_effect *e = &M.eff[M.head % M_EFFECTS];
 
+    if (M.head == M.tail)
+      return NULL;
     if (e->kind == K_NONE || !applies(e)) {
       M.head++;
     } else if (e->kind == K_DRAIN && M.conf.no_drain) { /* no hook: nothing to wait for */
@@ -81,16 +83,14 @@ const m_effect *m_next(void)
       return e;
     }
   }
-  return NULL;
 }
 
 m_effect m_took(void)
 {
   m_effect e = M.eff[M.head++ % M_EFFECTS];
 
-  if (e.kind == K_DETACHED) { /* at rest before the hook is called */
-    M.att[e.ctrl][e.ns].detached_due = 0;
-  }
+  if (e.kind == K_DETACHED) /* at rest before the hook is called */
+    m_rest(e.ns, e.ctrl);
   if (e.kind == K_CTRL_RELEASED) { /* nothing is known of it when its hook is called */
     memset(&M.ctrl[e.ctrl], 0, sizeof(m_ctrl));
     memset(M.att[e.ctrl], 0, sizeof(M.att[e.ctrl]));
@@ -100,10 +100,8 @@ m_effect m_took(void)
   }
   if (e.kind == K_DRAIN)
     M.att[e.ctrl][e.ns].begun = 1;
-  if (e.kind == K_COMPLETE || e.kind == K_DROP) {
+  if (e.kind == K_COMPLETE || e.kind == K_DROP)
     M.cmd[e.cmd].state = C_FREE;
-    e.obj = M.cmd[e.cmd].back;
-  }
   return e;
 }
 
@@ -122,7 +120,6 @@ void m_finish(const m_effect *e, int done)
       a->hook_done = 1;
     m_drained(e->ns, e->ctrl);
   } else if (e->kind == K_COMPLETE || e->kind == K_DROP) {
-    m_give_back(e->obj);
     m_ctrl_settled(e->ctrl);
   } else if (e->kind == K_DETACHED) {
     m_quiet(e->ns);

@@ -218,7 +218,6 @@ uint16_t m_aer(int ctrl, int cmd, uint16_t cid)
   if (c->nparked == most)
     return NVMENS_SC_AER_LIMIT_EXCEEDED | NVMENS_SF_DNR;
   q->state = C_PARKED;
-  q->back = M_NONE;
   q->ctrl = (uint8_t)ctrl;
   q->epoch = c->epoch;
   q->cid = cid;

@@ -39,10 +39,9 @@ static void delete_all(m_frame *f)
     if (M.ns[n].state == NVMENS_NS_ALLOCATED) {
       q->waits++;
       m_delete(n, f->cmd, deadline());
+      m_quiet(n);
     }
   m_deliver_all();
-  for (int n = 0; n < M.conf.nnsids; n++)
-    m_quiet(n);
   if (--q->waits == 0)
     m_end(f->cmd, 0, 0, 0);
 }
@@ -62,8 +61,8 @@ static void delete_one(m_frame *f, uint32_t nsid)
     q->state = C_DRAIN;
     q->waits = 1;
     m_delete(ns, f->cmd, deadline());
-    m_deliver_all();
     m_quiet(ns);
+    m_deliver_all();
   }
 }
 
@@ -304,6 +303,7 @@ int m_give_back(int obj)
   return 0;
 }
 
+/* Returns the object if it is to be given back. */
 static int prepared_create(int cmd, uint16_t sf, const nvmens_ident *id, int obj,
                            nvmens_nsref *out)
 {
@@ -322,11 +322,10 @@ static int prepared_create(int cmd, uint16_t sf, const nvmens_ident *id, int obj
   }
   if (!sf) {
     m_end(cmd, 0, out->nsid, 0);
-    return 0;
+    return M_NONE;
   }
-  q->back = (int16_t)obj;
   m_end(cmd, sf, 0, info);
-  return 0;
+  return obj;
 }
 
 const m_prep *m_prep_of(uint32_t token)
@@ -348,21 +347,26 @@ static void part(int cmd)
 int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *id, int obj, nvmens_nsref *out)
 {
   const m_prep *found = m_prep_of(token);
-  m_prep p;
+  int cmd, back = M_NONE;
+  m_prep *p;
 
-  if (!found)
+  if (!found || found->answered)
     return NVMENS_ERR_STALE;
-  p = *found;
-  M.prep[found - M.prep].token = 0;
-  if (p.cmd < 0)
-    return p.create ? m_give_back(obj) : 0;
-  if (m_old(p.cmd)) { /* inside prepare: it is dropped when that returns */
-    M.prep[found - M.prep] = p;
-    M.prep[found - M.prep].token = 0;
+  p = &M.prep[found - M.prep];
+  p->answered = 1;
+  cmd = p->cmd;
+  p->cmd = M_NONE;
+  if (cmd < 0)
+    back = p->create ? obj : M_NONE;
+  else if (p->create)
+    back = prepared_create(cmd, sf, id, obj, out);
+  else
+    prepared_attach(cmd, sf);
+  p->back = (int16_t)back;
+  if (!p->inside) {
+    p->token = 0;
+    m_give_back(back);
   }
-  if (p.create)
-    return prepared_create(p.cmd, sf, id, obj, out);
-  prepared_attach(p.cmd, sf);
   return 0;
 }
 
@@ -375,37 +379,37 @@ void m_prep_begin(m_frame *f)
   f->gen = ++M.tokens;
   while (i < M_PREPS - 1 && M.prep[i].token)
     i++;
-  M.prep[i] = (m_prep){f->gen, (int16_t)f->cmd, q->create};
+  M.prep[i] = (m_prep){f->gen, (int16_t)f->cmd, q->create, 1, 0, M_NONE};
 }
 
 /* The prepare hook has returned. */
 void m_prep_done(m_frame *f, int wait)
 {
-  const m_prep *p = m_prep_of(f->gen);
+  m_prep *p = M.prep;
   int cmd;
 
-  if (!p)
-    return;
+  while (p->token != f->gen)
+    p++;
+  p->inside = 0;
   cmd = p->cmd;
+  if (p->answered) {
+    p->token = 0;
+    m_give_back(p->back);
+    return;
+  }
+  if (wait == NVMENS_DONE)
+    p->token = 0;
   if (cmd >= 0 && m_old(cmd)) {
     m_drop(cmd);
-    return;
-  }
-  if (wait == NVMENS_PENDING) {
-    if (cmd >= 0) {
-      M.cmd[cmd].state = C_PREPARE;
-      M.cmd[cmd].deadline = deadline();
-      M.cmd[cmd].timer = ++M.gens;
-    }
-    return;
-  }
-  M.prep[p - M.prep].token = 0;
-  if (cmd < 0)
-    return;
-  if (p->create)
+  } else if (wait == NVMENS_PENDING) {
+    M.cmd[cmd].state = C_PREPARE;
+    M.cmd[cmd].deadline = deadline();
+    M.cmd[cmd].timer = ++M.gens;
+  } else if (p->create) {
     m_end(cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
-  else
+  } else {
     prepared_attach(cmd, 0);
+  }
 }
 
 void m_prep_late(int cmd)

@@ -228,9 +228,11 @@ int m_ns_plug(nvmens_nsref ref)
     return NVMENS_ERR_STALE;
   if (M.ns[ns].state == NVMENS_NS_DELETING)
     return NVMENS_ERR_BUSY;
-  for (int i = 0; i < M_CTRLS; i++)
-    if (M.att[i][ns].state >= NVMENS_ATT_DRAINING || M.att[i][ns].detached_due)
-      return NVMENS_ERR_BUSY;
+  for (int i = 0; i < M.norder; i++)
+    for (int o = 0; o < M_CTRLS; o++)
+      if (wants(ns, M.order[i]) && M.att[o][ns].state >= NVMENS_ATT_DRAINING &&
+          (o == M.order[i] || !M.ns[ns].c.shared) && M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING)
+        return NVMENS_ERR_BUSY;
   M.ns[ns].c.auto_attach = 1;
   if (auto_attach(ns))
     m_record_all(1, ns, M_NONE);
@@ -290,8 +292,8 @@ int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
   if (fresh)
     m_record_all(1, ns, M_NONE);
   m_delete_look(ns);
-  m_deliver_all();
   m_quiet(ns);
+  m_deliver_all();
   return 0;
 }
 

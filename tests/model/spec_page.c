@@ -320,9 +320,9 @@ void m_identified(m_frame *f)
     return;
   }
   if (f->cns == NVMENS_CNS_NS || f->cns == NVMENS_CNS_ALLOCATED_NS) {
-    if (f->ns >= 0)
+    if (f->ns >= 0 && M.ns[f->ns].c.csi != NVMENS_CSI_KV)
       put_ns(f, &M.ns[f->ns]);
-    else
+    else if (f->ns < 0)
       put_formats(&(nvmens_ns_config){0}, (nvmens_id_ns *)f->page);
   } else if (f->ns >= 0 && (f->cns == NVMENS_CNS_NS_INDEPENDENT ||
                             f->cns == NVMENS_CNS_ALLOCATED_NS_INDEPENDENT)) {

@@ -26,12 +26,18 @@ static void cmd_complete(void *ctrl_user, nvmens_cmd *cmd, nvmens_status status,
   (void)dw0, (void)error_info;
   must(status.sf, "a command failed");
   w->completed++;
-  w->events += cmd == &w->aer;
+  if (cmd == &w->aer) {
+    w->parked = 0;
+    w->events++;
+  }
 }
 
 static void cmd_drop(void *ctrl_user, nvmens_cmd *cmd)
 {
-  (void)ctrl_user, (void)cmd;
+  world *w = ctrl_user;
+
+  if (cmd == &w->aer)
+    w->parked = 0;
 }
 
 static nvmens_status transfer(void *ctrl_user, nvmens_cmd *cmd, void *buf, size_t len,
@@ -158,8 +164,16 @@ void world_listen(world *w)
   uint8_t sqe[64] = {0x09}; /* Set Features 0Bh */
 
   put32(sqe + 40, 0x0B);
-  put32(sqe + 44, NVMENS_AEC_ATTACHED_NS | NVMENS_AEC_ALLOCATED_NS);
+  put32(sqe + 44, NVMENS_AEC_ATTACHED_NS);
   command(w, &w->cmd, sqe, "Set Features");
+  world_park(w);
+}
+
+void world_park(world *w)
+{
+  if (w->parked)
+    return;
+  w->parked = 1;
   must(nvmens_aer(w->ctrl[0], &w->aer, 1).sf, "nvmens_aer");
 }
 

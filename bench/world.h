@@ -14,6 +14,7 @@ typedef struct world {
   nvmens_cmd aer, cmd;   /* of the first controller */
   uint64_t now;          /* of the calls */
   uint64_t completed;    /* commands */
+  int parked;            /* the AER is */
   uint64_t events;       /* AERs among them */
   uint64_t live, blocks; /* bytes and blocks that the library has */
   uint64_t most;         /* bytes that it ever had at once */
@@ -37,7 +38,8 @@ nvmens_nsref world_ns(world *, uint32_t nsid, uint64_t serial, int auto_attach, 
 void world_detach(world *, nvmens_nsref, uint32_t ctrl); /* and polls */
 void world_unplug(world *, nvmens_nsref);                /* and polls */
 /* Commands of the first controller's host. */
-void world_listen(world *); /* parks the AER, with both changed lists enabled */
+void world_listen(world *); /* enables the event of log 04h and parks the AER */
+void world_park(world *);   /* the AER, if it is not */
 void world_read_log(world *, uint8_t lid);
 void world_identify(world *, uint8_t cns, uint32_t nsid);
 

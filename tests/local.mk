@@ -42,6 +42,8 @@ TAP_TESTS = \
 	%D%/test_peers \
 	%D%/test_publish \
 	%D%/test_reenter \
+	%D%/test_regress \
+	%D%/test_regress_more \
 	%D%/test_scenarios \
 	%D%/test_scenarios_drain \
 	%D%/test_scenarios_race \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_regress.c: faults that were found once and must not come back: calls from hooks, the order of
- * answers and events, backends that do not answer (T4, C8, C14; R15, R43, P21; principle 7). Objects,
- * ends and costs: test_regress_more.c.
+ * test_regress.c: faults that were found once and must not come back: calls from hooks, the order
+ * of answers and events, backends that do not answer (T4, C8, C14; R15, R43, P21; principle 7).
+ * Objects, ends and costs: test_regress_more.c.
  */
 #include "rig_more.h"
 

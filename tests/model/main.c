@@ -7,7 +7,7 @@
  *   model -n SEED N   which of N runs fail, and why
  *   model -r SEED     shrinks a run that fails
  *   model -p SEED     prints the run as a file
- *   model FILE ...    runs files (tests/model/regress); -v: prints every step and hook
+ *   model FILE ...    runs files (tests/model/regress); -v: prints every step and hook, -v -v: more
  */
 #include "gen.h"
 
@@ -245,8 +245,8 @@ int main(int argc, char **argv)
   }
   if (argc == 4 && strcmp(argv[1], "-n") == 0)
     return survey(strtoull(argv[2], NULL, 0), (unsigned)atoi(argv[3]));
-  if (argc > 1 && strcmp(argv[1], "-v") == 0)
-    verbose = i++;
+  for (; i < argc && strcmp(argv[i], "-v") == 0; i++)
+    verbose++;
   for (; i < argc; i++)
     bad |= run_file(argv[i], verbose);
   if (argc == 1)

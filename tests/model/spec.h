@@ -147,6 +147,8 @@ typedef struct m_effect {
   uint8_t reason;
   uint16_t sf;
   uint32_t gen, token, dw0;
+  int16_t after;  /* attached: the command that waits for it, which was */
+  uint32_t after_born;
   uint64_t info;
 } m_effect;
 
@@ -225,11 +227,11 @@ int m_ns_unplug(nvmens_nsref, int mode, uint64_t now, uint64_t deadline);
 int m_ns_update(nvmens_nsref, const nvmens_ns_attrs *);
 int m_ns_find(uint32_t nsid, nvmens_nsref *out);
 int m_attach_why(int ns, int ctrl); /* NVMENS_ERR_* of an attach */
-void m_attach(int ns, int ctrl);
+void m_attach(int ns, int ctrl, int cmd);
+void m_settle(int cmd);
 void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline);
 void m_abort(int ns, int ctrl);
 void m_drained(int ns, int ctrl);
-void m_rest(int ns, int ctrl);
 void m_quiet(int ns);
 void m_delete_look(int ns);
 int m_delete(int ns, int cmd, uint64_t deadline);

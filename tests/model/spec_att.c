@@ -53,7 +53,7 @@ int m_attach_why(int ns, int ctrl)
 }
 
 /* Does it; the caller records 1Ch, and delivers. */
-void m_attach(int ns, int ctrl)
+void m_attach(int ns, int ctrl, int cmd)
 {
   m_att *a = &M.att[ctrl][ns];
   const nvmens_ns_config *c = &M.ns[ns].c;
@@ -75,6 +75,8 @@ void m_attach(int ns, int ctrl)
   e->ns = (int8_t)ns;
   e->obj = a->obj;
   e->gen = a->gen;
+  e->after = (int16_t)cmd;
+  e->after_born = cmd < 0 ? 0 : M.cmd[cmd].born;
   m_record(ctrl, 0, ns, 1);
 }
 
@@ -107,14 +109,21 @@ void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline)
     att_effect(K_ABORT, ns, ctrl);
 }
 
+/* One of the things that a command waits for has come. */
+void m_settle(int cmd)
+{
+  if (--M.cmd[cmd].waits == 0)
+    m_end(cmd, M.cmd[cmd].sf, M.cmd[cmd].dw0, M.cmd[cmd].info);
+}
+
 static void settle(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
   int cmd = a->owner;
 
   a->owner = M_NONE;
-  if (cmd >= 0 && --M.cmd[cmd].waits == 0)
-    m_end(cmd, M.cmd[cmd].sf, M.cmd[cmd].dw0, M.cmd[cmd].info);
+  if (cmd >= 0)
+    m_settle(cmd);
 }
 
 /* DRAINING to ABORTING: by surprise, or at the deadline. */
@@ -129,26 +138,18 @@ void m_abort(int ns, int ctrl)
   m_delete_look(ns);
 }
 
-/* Both halves? Then its detached hook is due. */
+/* Both halves? Then it is at rest, and its detached hook is due. */
 void m_drained(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
 
-  if (a->state < NVMENS_ATT_DRAINING || !a->begun || !a->hook_done || a->held || a->detached_due)
+  if (a->state < NVMENS_ATT_DRAINING || !a->begun || !a->hook_done || a->held)
     return;
-  a->detached_due = 1;
-  att_effect(K_DETACHED, ns, ctrl);
-}
-
-/* It is at rest; its detached hook follows. */
-void m_rest(int ns, int ctrl)
-{
-  m_att *a = &M.att[ctrl][ns];
-
   a->state = NVMENS_ATT_DETACHED;
-  a->detached_due = 0;
   a->token = 0;
   a->deadline = UINT64_MAX;
+  a->detached_due = 1;
+  att_effect(K_DETACHED, ns, ctrl);
   settle(ns, ctrl);
   m_delete_look(ns);
 }
@@ -184,8 +185,7 @@ void m_delete_look(int ns)
   if (!aborting && n->state != NVMENS_NS_ABSENT)
     return;
   n->owner = M_NONE;
-  if (--M.cmd[cmd].waits == 0)
-    m_end(cmd, M.cmd[cmd].sf, M.cmd[cmd].dw0, M.cmd[cmd].info);
+  m_settle(cmd);
 }
 
 uint64_t m_next_deadline(void)

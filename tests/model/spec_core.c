@@ -52,6 +52,7 @@ m_effect *m_queue(m_kind kind)
   e->kind = (uint8_t)kind;
   e->ctrl = e->ns = e->cmd = M_NONE;
   e->obj = M_NONE;
+  e->after = M_NONE;
   return e;
 }
 
@@ -90,7 +91,7 @@ m_effect m_took(void)
   m_effect e = M.eff[M.head++ % M_EFFECTS];
 
   if (e.kind == K_DETACHED) /* at rest before the hook is called */
-    m_rest(e.ns, e.ctrl);
+    M.att[e.ctrl][e.ns].detached_due = 0;
   if (e.kind == K_CTRL_RELEASED) { /* nothing is known of it when its hook is called */
     memset(&M.ctrl[e.ctrl], 0, sizeof(m_ctrl));
     memset(M.att[e.ctrl], 0, sizeof(M.att[e.ctrl]));
@@ -115,6 +116,9 @@ void m_finish(const m_effect *e, int done)
       a->open = 1;
       m_deliver_all();
     }
+    if (e->after >= 0 && M.cmd[e->after].born == e->after_born &&
+        M.cmd[e->after].state == C_DRAIN)
+      m_settle(e->after);
   } else if (e->kind == K_DRAIN && a->gen == e->gen) {
     if (done && a->token == e->token)
       a->hook_done = 1;

@@ -103,7 +103,7 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
   m_reorder();
   for (int n = 0; n < M.conf.nnsids; n++)
     if (wants(n, ctrl) && m_attach_why(n, ctrl) == 0) {
-      m_attach(n, ctrl);
+      m_attach(n, ctrl, M_NONE);
       m_record_all(1, n, M_NONE);
     }
   return 0;
@@ -253,7 +253,7 @@ void m_info(int ctrl, nvmens_ctrl_info *out)
   out->state = c->state;
   for (int n = 0; n < M.conf.nnsids; n++) {
     out->attached += M.att[ctrl][n].state == NVMENS_ATT_ATTACHED;
-    out->draining += M.att[ctrl][n].state >= NVMENS_ATT_DRAINING;
+    out->draining += M.att[ctrl][n].state >= NVMENS_ATT_DRAINING || M.att[ctrl][n].detached_due;
   }
   out->parked = c->nparked;
   for (int i = 0; i < M_SRCS; i++) {

@@ -40,6 +40,7 @@ static void delete_all(m_frame *f)
       q->waits++;
       m_delete(n, f->cmd, deadline());
       m_quiet(n);
+      m_delete_look(n);
     }
   m_deliver_all();
   if (--q->waits == 0)
@@ -62,6 +63,7 @@ static void delete_one(m_frame *f, uint32_t nsid)
     q->waits = 1;
     m_delete(ns, f->cmd, deadline());
     m_quiet(ns);
+    m_delete_look(ns);
     m_deliver_all();
   }
 }
@@ -221,7 +223,8 @@ static void run_list(int cmd, int ns, int attach)
     } else if (attach) {
       q->sf = attach_status(ns, c);
       if (!q->sf) {
-        m_attach(ns, c);
+        m_attach(ns, c, cmd);
+        q->waits++;
         some = 1;
       }
     } else if (M.att[c][ns].state != NVMENS_ATT_ATTACHED) {

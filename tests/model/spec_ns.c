@@ -121,7 +121,7 @@ static int auto_attach(int ns)
 
   for (int i = 0; i < M.norder; i++)
     if (wants(ns, M.order[i]) && m_attach_why(ns, M.order[i]) == 0) {
-      m_attach(ns, M.order[i]);
+      m_attach(ns, M.order[i], M_NONE);
       n++;
     }
   return n;
@@ -190,7 +190,7 @@ int m_ns_attach(nvmens_nsref ref, int ctrl)
   why = m_attach_why(ns, ctrl);
   if (why)
     return why;
-  m_attach(ns, ctrl);
+  m_attach(ns, ctrl, M_NONE);
   m_record_all(1, ns, M_NONE);
   return 0;
 }
@@ -230,7 +230,8 @@ int m_ns_plug(nvmens_nsref ref)
     return NVMENS_ERR_BUSY;
   for (int i = 0; i < M.norder; i++)
     for (int o = 0; o < M_CTRLS; o++)
-      if (wants(ns, M.order[i]) && M.att[o][ns].state >= NVMENS_ATT_DRAINING &&
+      if (wants(ns, M.order[i]) &&
+          (M.att[o][ns].state >= NVMENS_ATT_DRAINING || M.att[o][ns].detached_due) &&
           (o == M.order[i] || !M.ns[ns].c.shared) && M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING)
         return NVMENS_ERR_BUSY;
   M.ns[ns].c.auto_attach = 1;

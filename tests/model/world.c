@@ -342,6 +342,14 @@ static void wake(void *user)
   W.woken = 1;
 }
 
+static void trace(void *user, const nvmens_trace *t)
+{
+  (void)user;
+  W_SAY("   %s ctrl %x nsid %u: %s: %s -> %s%s", nvmens_machine_name(t->machine), t->cntlid, t->nsid,
+        nvmens_event_name(t->machine, t->event), nvmens_state_name(t->machine, t->from),
+        nvmens_state_name(t->machine, t->to), t->refused ? " (refused)" : "");
+}
+
 const nvmens_host *w_hooks(void)
 {
   static nvmens_host host;
@@ -355,6 +363,8 @@ const nvmens_host *w_hooks(void)
                        .ctrl_released = ctrl_released,
                        .drain_abort = drain_abort,
                        .wake = wake};
+  if (W.verbose > 1)
+    host.trace = trace;
   if (!M.conf.no_prepare)
     host.prepare = prepare;
   if (!M.conf.no_drain)

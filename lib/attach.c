@@ -41,7 +41,7 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
       nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
 
   if (cell->actions & NVMENS_DO_LIST) {
-    att->listed = 0;
+    ctrl->nshown++;
     att->shown_next = ctrl->shown;
     ctrl->shown = att;
   }
@@ -51,6 +51,7 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
     while (*at != att)
       at = &(*at)->shown_next;
     *at = att->shown_next;
+    ctrl->nshown--;
   }
   if (cell->actions & NVMENS_DO_TELL)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
@@ -173,7 +174,8 @@ int nvmens_att_reserve(nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ns->subsys;
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  uint64_t more = (uint64_t)ctrl->live + ctrl->active.count; /* live, and reserved by this call */
+  /* What is live, reserved by this call, or to be told again. */
+  uint64_t more = (uint64_t)ctrl->live + ctrl->active.count + ctrl->nshown;
 
   if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], &s->core.mem, more) ||
       (!att && !(att = att_new(ctrl, ns->nsid))) ||

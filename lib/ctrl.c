@@ -118,6 +118,13 @@ static int deliverable(const nvmens_ctrl *ctrl, bool held)
   return nvmens_notice_next(&ctrl->notices, held);
 }
 
+/* C6: an event with an empty list would say that nothing changed, and these may have been read. */
+static void list_shown(nvmens_ctrl *ctrl)
+{
+  for (const nvmens_attachment *att = ctrl->shown; att; att = att->shown_next)
+    nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
+}
+
 /* Here, not by effects of their own, so that they come before the completion of who caused them. A
  * namespace is announced once its gate is open (opening is 0): the host may send I/O at once. */
 static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
@@ -130,6 +137,8 @@ static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
     uint32_t dw0 = nvmens_notice_deliver(&ctrl->notices, (uint16_t)source);
     nvmens_cmd *aer = nvmens_notice_unpark(&ctrl->notices);
 
+    if (source == NVMENS_SOURCE_ATTACHED)
+      list_shown(ctrl);
     cmd_result(aer, 0, dw0, 0);
     cmd_run(s, &aer->effect);
   }
@@ -151,13 +160,7 @@ bool nvmens_ctrl_marks_read(nvmens_ctrl *ctrl)
 
   for (att = ctrl->shown; att; att = next) {
     next = att->shown_next;
-    if (reported || att->listed) { /* listed: a host that polls has been told by the log itself */
-      nvmens_att_mark(att, NVMENS_EV_READ_REPORTED);
-      continue;
-    }
-    nvmens_att_mark(att, NVMENS_EV_READ_PENDING);
-    att->listed = 1; /* C6: an event with an empty list would say that nothing changed */
-    nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
+    nvmens_att_mark(att, reported ? NVMENS_EV_READ_REPORTED : NVMENS_EV_READ_PENDING);
   }
   return ctrl->shown != NULL;
 }

@@ -367,7 +367,8 @@ static void seen(const query *q)
 {
   nvmens_attachment *att = q->shown.nsid ? nvmens_att_of(q->r->ctrl, q->shown.nsid) : NULL;
 
-  if (!att || att->state != NVMENS_ATT_ATTACHED || att->ns->gen != q->shown.gen)
+  if (!att || att->state != NVMENS_ATT_ATTACHED || att->ns->gen != q->shown.gen ||
+      q->r->ctrl->state != NVMENS_CTRL_READY)
     return;
   nvmens_att_mark(att, NVMENS_EV_SHOW);
 }

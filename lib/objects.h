@@ -42,7 +42,6 @@ typedef struct nvmens_attachment {
   uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
   uint8_t known;     /* identity is valid */
-  uint8_t listed;    /* a swap shown, and in the log once more */
   uint8_t opening;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done; /* the backend's half of the drain */
 } nvmens_attachment;
@@ -98,6 +97,7 @@ struct nvmens_ctrl {
   nvmens_nsid_set active;   /* those ATTACHED */
   nvmens_cmd *cmds;         /* taken and not ended */
   nvmens_attachment *shown; /* swap marks SHOWN */
+  uint32_t nshown;
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
   uint32_t live;             /* attachments that refer to a namespace */

@@ -242,14 +242,14 @@ static const nvmens_cell mark_cell[6][3] = {
         "that scan dropped the disk: one more scan adds it"),
      STAY(SHO, "C14", "told already")},
     /* consuming read while REPORTED */
-    {STAY(NON, "C14", "nothing to tell"), STAY(SWA, "C14", "not yet seen"),
+    {NEVER("only what was shown is asked for"), NEVER("only what was shown is asked for"),
      GO(NON, NVMENS_DO_UNLIST, "C14", "the scan that follows adds it")},
     /* consuming read while PENDING */
-    {STAY(NON, "C14", "nothing to tell"), STAY(SWA, "C14", "not yet seen"),
+    {NEVER("only what was shown is asked for"), NEVER("only what was shown is asked for"),
      STAY(SHO, "C14", "the event is still owed: it starts the scan")},
     /* reset */
-    {STAY(NON, "C18", "hosts rescan"),
-     STAY(SWA, "C14", "the driver may keep its disks over a reset"),
+    {NEVER("only what was shown is asked for"),
+     NEVER("it stays SWAPPED: the driver may keep its disks over a reset"),
      GO(SWA, NVMENS_DO_UNLIST, "C14", "the event was dropped: show it again")},
 };
 

@@ -3,8 +3,9 @@
 # title: add: the device is there; remove under fio: fio on it ends with an error, on another not
 # target: --ns 1=ram:64M --nn 32 --io-delay 500
 # limit: 240
-# allow: I/O Cmd|Identify Descriptors failed .nsid=7
-# (a new UUID on an old NSID is announced twice; the second scan may meet the removal)
+# allow: I/O Cmd|Identify Descriptors failed .nsid=7|I/O error.*, (sector|logical block) 0
+# (a new UUID on an old NSID is announced twice; the second scan, and the look for partitions, may meet
+# the removal)
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)

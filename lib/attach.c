@@ -34,6 +34,20 @@ static uint64_t identity_of(const nvmens_ns *ns)
   return hash;
 }
 
+/* Linux takes a new identity on one path only when no path of the same host has the old one: who
+ * was through before this controller dropped it is to try again. */
+static void tell_peers(const nvmens_attachment *att)
+{
+  for (nvmens_ctrl *peer = att->ctrl->peer; peer != att->ctrl; peer = peer->peer) {
+    const nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
+
+    if (!other || other->state != NVMENS_ATT_ATTACHED || other->mark != NVMENS_MARK_NONE)
+      continue;
+    nvmens_ctrl_record(peer, NVMENS_LOG_ATTACHED, att->nsid, true);
+    nvmens_ctrl_deliver(peer);
+  }
+}
+
 void nvmens_att_mark(nvmens_attachment *att, unsigned event)
 {
   nvmens_ctrl *ctrl = att->ctrl;
@@ -55,6 +69,8 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
   }
   if (cell->actions & NVMENS_DO_TELL)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  if (cell->actions & NVMENS_DO_TELL_PEERS)
+    tell_peers(att);
 }
 
 /* ---- attach ---- */

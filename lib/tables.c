@@ -227,7 +227,7 @@ static const char *const mark_state[] = {"NONE", "SWAPPED", "SHOWN"};
 static const char *const mark_event[] = {"attach, same identity", "attach, other identity",
                                          "CNS 03h shown",         "read while REPORTED",
                                          "read while PENDING",    "reset"};
-static const char *const mark_action[] = {"list", "unlist", "loud change"};
+static const char *const mark_action[] = {"list", "unlist", "loud change", "loud change at peers"};
 static const nvmens_cell mark_cell[6][3] = {
     /* attach, same */
     {STAY(NON, "C14", "what the host knows"),
@@ -243,7 +243,8 @@ static const nvmens_cell mark_cell[6][3] = {
      STAY(SHO, "C14", "told already")},
     /* consuming read while REPORTED */
     {NEVER("only what was shown is asked for"), NEVER("only what was shown is asked for"),
-     GO(NON, NVMENS_DO_UNLIST, "C14", "the scan that follows adds it")},
+     GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14",
+        "the scan that follows adds it, and lets the host's other paths be added")},
     /* consuming read while PENDING */
     {NEVER("only what was shown is asked for"), NEVER("only what was shown is asked for"),
      STAY(SHO, "C14", "the event is still owed: it starts the scan")},

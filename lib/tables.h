@@ -116,6 +116,11 @@ enum {
   NVMENS_EV_READ_PENDING,
   NVMENS_EV_MARK_RESET
 };
-enum { NVMENS_DO_LIST = 1, NVMENS_DO_UNLIST = 2, NVMENS_DO_TELL = 4 };
+enum {
+  NVMENS_DO_LIST = 1,
+  NVMENS_DO_UNLIST = 2,
+  NVMENS_DO_TELL = 4,
+  NVMENS_DO_TELL_PEERS = 8 /* other controllers of this host that have seen it all */
+};
 
 #endif

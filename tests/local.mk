@@ -50,6 +50,7 @@ TAP_TESTS = \
 	%D%/test_step \
 	%D%/test_subsys \
 	%D%/test_swap_mark \
+	%D%/test_swap_peers \
 	%D%/test_tables \
 	%D%/test_timer \
 	%D%/test_tokens \

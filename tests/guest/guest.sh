@@ -211,7 +211,7 @@ load()
   fio --name="$name" --filename="$on" --size=32m --rw=randrw --bs=4k --ioengine=io_uring \
     --force_async=1 --iodepth=8 --direct=1 --time_based --runtime="$seconds" --eta=never \
     --output-format=json --output="/results/$name.json" "$@" > "/results/$name.out" 2>&1 &
-  eval "pid_$name=$!"
+  eval "pid_$name=$! beyond_$name=$(beyond_end)"
 }
 end_load()
 {
@@ -231,4 +231,28 @@ fio_ios()
   sed -n 's/^ *"total_ios" : \([0-9]*\).*/\1/p' "/results/$1.json" |
     awk '{ n += $1 } END { print n + 0 }'
 }
-ended_well() { is "$fio_rc $(fio_error "$1")" '0 0'; } # after end_load or stop_load
+ended_well() # after end_load or stop_load
+{
+  [ "$fio_rc $(fio_error "$1")" = '0 0' ] || excused "$1" || ! cat "/results/$1.out"
+}
+
+# A defect of Linux: a path that goes has capacity 0 (nvme_ns_remove) before senders are kept away from
+# it. What is just being sent then ends as beyond its end, with EIO, and never leaves the guest. A load
+# on a device that keeps a path is excused as many errors as the log has of that.
+beyond_end() { dmesg | grep -c 'nvme[0-9]*c[0-9]*n[0-9]*: rw=.* limit=0$'; }
+excused()
+{
+  eval "before=\$beyond_$1"
+  errors=$(grep -c 'io_u error' "/results/$1.out")
+  [ "$errors" -gt 0 ] && [ "$errors" -le $(($(beyond_end) - before)) ] || return 1
+  echo "KNOWN $1: $errors commands sent to a path of capacity 0"
+}
+keep() # as load: begins it again, if it ended by what is excused
+{
+  if running "$1"; then return; fi
+  end_load "$1"
+  if excused "$1"; then
+    mv "/results/$1.out" "/results/$1.out.$(ms)"
+    load "$@"
+  fi
+}

@@ -20,6 +20,8 @@ for i in $(seq 20); do
   claim "attach $i" timed 10000 "attach 1 $c" "+1@$c"
   echo "$view" >> /tmp/there
   sleep 0.1
+  # shellcheck disable=SC2086
+  keep v 1 1000 $verify --iodepth=16
 done
 stats "detach: path gone" < /tmp/gone
 stats "attach: path there" < /tmp/there
@@ -36,6 +38,8 @@ for i in 1 2 3 4 5; do
   claim "path gone $i" see 10000 "-1@$c1"
   claim "nvme attach-ns $i" code 0 nvme attach-ns "/dev/$2" -n 1 -c "$c1"
   claim "path there $i" see 10000 "+1@$c1"
+  # shellcheck disable=SC2086
+  keep w 1 1000 $verify
 done
 stop_load w
 claim "fio had no error" ended_well w

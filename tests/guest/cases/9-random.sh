@@ -143,6 +143,8 @@ while [ $did -lt "$OPS" ]; do
   *" $n "*) on_present ;;
   *) on_absent ;;
   esac
+  # shellcheck disable=SC2086
+  keep steady 1 1000 $verify
   random 4
   [ $r != 0 ] || sleep 0.$((seed % 5))
 done

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_swap_peers.c: a swap that one host sees by two controllers (C14). Linux refuses the new
+ * namespace on one path while the other still has the old one, so the first is told again once the
+ * second has dropped it.
+ */
+#include "rig_more.h"
+
+#include "rig_main.h"
+
+static rig_ns *plug(rig *r, char who)
+{
+  nvmens_ns_config config = {.nsid = 1, .shared = 1, .auto_attach = 1};
+
+  memset(config.ident.uuid, who, 16);
+  return rig_ns_new(r, &config);
+}
+
+static void listen(rig_ctrl *c)
+{
+  rig_enable(c);
+  rig_set_aec(c, RIG_BIT4);
+}
+
+static void scan(rig_ctrl *c)
+{
+  uint8_t page[NVMENS_PAGE];
+
+  RIG_OK(rig_identify(c, NVMENS_CNS_NS_DESC_LIST, 1, page));
+}
+
+static void hear_and_read(rig_ctrl *c)
+{
+  ck_assert_uint_eq(rig_heard(c), RIG_EV4);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "1");
+}
+
+/* Both have seen A, and have read of the swap to B. */
+static rig *swapped(uint8_t host_a, uint8_t host_b, rig_ctrl **a, rig_ctrl **b)
+{
+  rig *r = rig_new(NULL);
+
+  *a = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {host_a}});
+  *b = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {host_b}});
+  listen(*a);
+  listen(*b);
+  plug(r, 'A');
+  hear_and_read(*a);
+  hear_and_read(*b);
+  scan(*a);
+  scan(*b);
+  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  plug(r, 'B');
+  hear_and_read(*a);
+  hear_and_read(*b);
+  return r;
+}
+
+/* a drops the disk and tries to add it before b has dropped its path. */
+static void a_is_too_early(rig_ctrl *a, rig_ctrl *b)
+{
+  scan(a);
+  hear_and_read(a);
+  scan(a);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  scan(b);
+  hear_and_read(b); /* b has dropped it: its next scan begins */
+}
+
+START_TEST(C14_who_scanned_too_early_is_told_when_its_peer_has_dropped_the_old_one)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  a_is_too_early(a, b);
+  hear_and_read(a);
+  scan(a);
+  scan(b);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_another_host_is_not_told)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 2, &a, &b);
+
+  a_is_too_early(a, b);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_who_has_still_to_scan_is_not_told_once_more)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  hear_and_read(a);
+  ck_assert_uint_eq(rig_heard(b), 0); /* it has the swap before it */
+  rig_end(r);
+}
+END_TEST
+
+int main(void)
+{
+  Suite *s = suite_create("swap_peers");
+  TCase *t = tcase_create("swap_peers");
+
+  tcase_add_test(t, C14_who_scanned_too_early_is_told_when_its_peer_has_dropped_the_old_one);
+  tcase_add_test(t, C14_another_host_is_not_told);
+  tcase_add_test(t, C14_who_has_still_to_scan_is_not_told_once_more);
+  suite_add_tcase(s, t);
+  return rig_main(s);
+}

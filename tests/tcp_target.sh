@@ -32,6 +32,7 @@ refused()
 # start ARGUMENT...: a target that runs; leaves $pid and $port
 start()
 {
+  : > "$dir/listening" # here, not only in the child: what the last one said must not be read
   "$target" --listen 127.0.0.1:0 --quiet "$@" > "$dir/listening" 2> "$dir/err" &
   pid=$!
   tries=200

@@ -207,7 +207,7 @@ bool rig_line(tcp_rig *rig, char *line, size_t size, int ms)
 
 bool rig_ctl(tcp_rig *rig, char *answer, size_t size, const char *format, ...)
 {
-  char line[8192];
+  char line[RIG_LINE];
   va_list args;
 
   va_start(args, format);
@@ -231,7 +231,7 @@ bool rig_ctl(tcp_rig *rig, char *answer, size_t size, const char *format, ...)
 bool rig_status(tcp_rig *rig, const char *text)
 {
   int64_t until = rig_ms() + 5000;
-  char status[8192];
+  char status[RIG_LINE];
 
   do {
     rig_ctl(rig, status, sizeof(status), "status");

@@ -12,12 +12,15 @@
 
 #include "tcp_host.h"
 
+/* A line of the control socket: `status` with as many controllers and attachments as there may be. */
+enum { RIG_LINE = 65536 };
+
 typedef struct tcp_rig {
   pid_t pid;
   uint16_t port;
   int control; /* -1: none */
   char dir[64], socket[96];
-  char rest[8192]; /* what the control socket said and nobody has read */
+  char rest[RIG_LINE]; /* what the control socket said and nobody has read */
   size_t rest_len;
 } tcp_rig;
 

@@ -419,6 +419,7 @@ static void too_many_controllers(tcp_rig *rig)
   CLAIM(rig_status(rig, "\"connections\":0,"));
   for (int i = 0; i < 65; i++)
     IS(th_connect(&q[i], "127.0.0.1", rig->port, &rig_id, 0, 0, 31, 0), i < 64 ? 0 : 0x181);
+  CLAIM(rig_status(rig, "\"cntlid\":63,")); /* it speaks of each of them */
   for (int i = 0; i < 65; i++)
     th_close(&q[i]);
   CLAIM(rig_status(rig, "\"connections\":0,"));

@@ -129,9 +129,16 @@ static nvmens_attachment *att_new(nvmens_ctrl *ctrl, uint32_t nsid)
   return att;
 }
 
-static void attached_run(nvmens_subsys *s, nvmens_effect *effect)
+static nvmens_run call_hooks;
+
+static void owe(nvmens_attachment *att, unsigned hook)
 {
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, attached);
+  att->due |= (uint8_t)hook;
+  nvmens_outbox_add(&att->ctrl->subsys->core, &att->hooks, call_hooks);
+}
+
+static void call_attached(nvmens_subsys *s, nvmens_attachment *att)
+{
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_frame frame;
 
@@ -231,7 +238,7 @@ void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
   ctrl->opening++;
   nvmens_slot_answer(att->slot,
                      NVMENS_SC_INTERNAL_PATH_ERROR); /* to be tried again: it opens soon */
-  nvmens_outbox_add(&s->core, &att->attached, attached_run);
+  owe(att, NVMENS_HOOK_ATTACHED);
   nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, ns->nsid, true);
 }
 
@@ -242,10 +249,9 @@ static bool draining(const nvmens_attachment *att)
   return att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
 }
 
-static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
+static void call_drain_begin(nvmens_subsys *s, nvmens_attachment *att)
 {
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_begin);
-  nvmens_token token = att->token;
+  nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_wait wait = NVMENS_DONE;
   nvmens_frame frame;
 
@@ -260,22 +266,21 @@ static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_att_drained(att);
 }
 
-static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
+static void call_drain_abort(nvmens_subsys *s, nvmens_attachment *att)
 {
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_abort);
+  nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_frame frame;
 
   if (att->state != NVMENS_ATT_ABORTING || !s->core.host.drain_abort)
     return;
   nvmens_hook_enter(&s->core, &frame);
-  s->core.host.drain_abort(att->ns->user, att->ctrl->user, att->token);
+  s->core.host.drain_abort(att->ns->user, att->ctrl->user, token);
   nvmens_hook_leave(&s->core, &frame);
 }
 
 /* It is at rest before the hook is called: the backend may attach it anew from there. */
-static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
+static void call_detached(nvmens_subsys *s, nvmens_attachment *att)
 {
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, detached);
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_ns *ns = att->ns;
   nvmens_frame frame;
@@ -295,6 +300,23 @@ static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_ctrl_quiet(ctrl);
 }
 
+/* What becomes due meanwhile comes in its own turn. */
+static void call_hooks(nvmens_subsys *s, nvmens_effect *effect)
+{
+  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, hooks);
+  uint8_t due = att->due;
+
+  att->due = 0;
+  if (due & NVMENS_HOOK_ATTACHED)
+    call_attached(s, att);
+  if (due & NVMENS_HOOK_DRAIN_BEGIN)
+    call_drain_begin(s, att);
+  if (due & NVMENS_HOOK_DRAIN_ABORT)
+    call_drain_abort(s, att);
+  if (due & NVMENS_HOOK_DETACHED)
+    call_detached(s, att);
+}
+
 static void close_gate(nvmens_attachment *att)
 {
   nvmens_ctrl *ctrl = att->ctrl;
@@ -308,7 +330,7 @@ static void close_gate(nvmens_attachment *att)
     ctrl->opening--;
   }
   nvmens_nsid_set_remove(&ctrl->active, &s->core.mem, att->nsid);
-  att->token = nvmens_tokens_arm(&s->tokens, att->place, NVMENS_TOKEN_DRAIN, att);
+  nvmens_tokens_arm(&s->tokens, att->place, NVMENS_TOKEN_DRAIN, att);
   att->hook_done = 0;
   att->outcome = 0;
   att->prev = NULL;
@@ -316,7 +338,7 @@ static void close_gate(nvmens_attachment *att)
   if (att->next)
     att->next->prev = att;
   s->closing = att;
-  nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
+  owe(att, NVMENS_HOOK_DRAIN_BEGIN);
 }
 
 static void end_drain(nvmens_attachment *att)
@@ -331,7 +353,7 @@ static void end_drain(nvmens_attachment *att)
     s->closing = att->next;
   if (att->next)
     att->next->prev = att->prev;
-  nvmens_outbox_add(&s->core, &att->detached, detached_run);
+  owe(att, NVMENS_HOOK_DETACHED);
 }
 
 /* The command that waited for this drain is one nearer to its end; a delete may be late. */
@@ -363,7 +385,7 @@ static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, boo
     owner->waits++;
   }
   if (actions & NVMENS_DO_ABORT)
-    nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
+    owe(att, NVMENS_HOOK_DRAIN_ABORT);
   if (actions & NVMENS_DO_DETACH)
     end_drain(att);
   if (actions & NVMENS_DO_SETTLE)

@@ -29,7 +29,8 @@ static bool quiet_outbox(const nvmens_subsys *s)
 static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment *att)
 {
   bool drains = att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
-  bool live = nvmens_tokens_find(&s->tokens, att->token, NVMENS_TOKEN_DRAIN) == att;
+  bool live = nvmens_tokens_find(&s->tokens, nvmens_tokens_last(&s->tokens, att->place),
+                                 NVMENS_TOKEN_DRAIN) == att;
   bool active = nvmens_nsid_set_get(&att->ctrl->active, att->nsid) == att;
 
   HOLDS(4, !nvmens_slot_is_open(att->slot) || (att->state == NVMENS_ATT_ATTACHED && !att->opening),

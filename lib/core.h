@@ -15,7 +15,7 @@ typedef struct nvmens_core { /* the first member of nvmens_subsys */
   nvmens_mem mem;
   void *user;
   uint64_t now;
-  nvmens_effect *first, **end; /* effects in order; under the lock */
+  nvmens_effect *first, *last; /* effects in order; under the lock */
   bool flushing;               /* some thread runs them */
 } nvmens_core;
 

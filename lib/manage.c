@@ -97,6 +97,7 @@ static void create_prepared(nvmens_prep *prep, const nvmens_ident *ident)
     return;
   prep->cmd->dw0 = ns->nsid;
   prep->ns_user = NULL; /* the namespace's now */
+  nvmens_ns_made(ns);
 }
 
 /* What can be said before the backend is troubled. */

@@ -34,17 +34,24 @@ typedef struct nvmens_attachment {
   struct nvmens_attachment *next, *prev;       /* gates that close */
   struct nvmens_attachment *shown_next;
   uint64_t identity; /* of what is or was attached here */
-  nvmens_effect attached, drain_begin, drain_abort, detached;
-  nvmens_token token;
+  nvmens_effect hooks;
   uint32_t nsid;
   uint32_t place;   /* of its tokens */
   uint16_t outcome; /* of the backend's half, for the trace */
+  uint8_t due;      /* the hooks to be called, by NVMENS_HOOK_* */
   uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
   uint8_t known;     /* identity is valid */
   uint8_t opening;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done; /* the backend's half of the drain */
 } nvmens_attachment;
+
+enum { /* of an attachment, in the order in which they are called */
+       NVMENS_HOOK_ATTACHED = 1,
+       NVMENS_HOOK_DRAIN_BEGIN = 2,
+       NVMENS_HOOK_DRAIN_ABORT = 4,
+       NVMENS_HOOK_DETACHED = 8
+};
 
 struct nvmens_ns {
   nvmens_subsys *subsys;
@@ -55,15 +62,16 @@ struct nvmens_ns {
   const nvmens_lbaf *lbaf; /* the subsystem's, or its own */
   uint64_t nsze, ncap;
   nvmens_ident ident;
-  nvmens_effect released;
+  nvmens_effect hooks; /* created, released */
   uint32_t nsid, gen;
-  uint32_t count[4]; /* attachments that refer to it, by state */
+  uint16_t count[4]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
   uint32_t pins;     /* hooks that use `user` without holding the gate */
   uint32_t anagrpid;
   uint16_t nvmsetid, endgid;
   uint16_t home;
   uint8_t state;   /* nvmens_ns_state */
-  uint8_t leaving; /* `released` is queued, or was called */
+  uint8_t made;    /* by the host: `created` is due */
+  uint8_t leaving; /* `released` is due, or was called */
   uint8_t reason;
   uint8_t csi, flbas, nlbaf, shared, auto_attach, write_protected;
 };

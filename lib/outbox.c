@@ -2,7 +2,8 @@
 /*
  * outbox.c: effects in order, one at a time, by a loop with a budget. Floor 1.
  *
- * Invariants: an effect is linked at most once; whoever set `flushing` clears it; when it is clear
+ * Invariants: an effect is linked at most once; its next is NULL when it is not queued, and itself
+ * when it is the last; whoever set `flushing` clears it; when it is clear
  * and the lock is free, either nothing is queued or wake was called.
  */
 #include "outbox.h"
@@ -41,33 +42,44 @@ bool nvmens_in_hook(const nvmens_core *core)
 void nvmens_outbox_init(nvmens_core *core)
 {
   core->first = NULL;
-  core->end = &core->first;
+  core->last = NULL;
 }
 
 void nvmens_outbox_add(nvmens_core *core, nvmens_effect *effect, nvmens_run *run)
 {
-  if (effect->queued)
+  if (effect->next)
     return;
-  effect->queued = 1;
   effect->run = run;
+  effect->next = effect;
+  if (core->last)
+    core->last->next = effect;
+  else
+    core->first = effect;
+  core->last = effect;
+}
+
+static nvmens_effect *take_first(nvmens_core *core)
+{
+  nvmens_effect *effect = core->first;
+
+  if (effect == core->last)
+    core->first = core->last = NULL;
+  else
+    core->first = effect->next;
   effect->next = NULL;
-  *core->end = effect;
-  core->end = &effect->next;
+  return effect;
 }
 
 void nvmens_outbox_flush(nvmens_core *core)
 {
-  nvmens_effect *effect;
   int budget = BUDGET;
 
   if (core->flushing)
     return;
   core->flushing = true;
-  while ((effect = core->first) != NULL && budget-- > 0) {
-    core->first = effect->next;
-    if (!core->first)
-      core->end = &core->first;
-    effect->queued = 0;
+  while (core->first && budget-- > 0) {
+    nvmens_effect *effect = take_first(core);
+
     effect->run((nvmens_subsys *)core, effect);
   }
   core->flushing = false;

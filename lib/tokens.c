@@ -34,7 +34,7 @@ int nvmens_tokens_reserve(nvmens_tokens *tokens, const nvmens_mem *mem, uint32_t
 
 void nvmens_tokens_release(nvmens_tokens *tokens, uint32_t number)
 {
-  tokens->place[number].object = NULL;
+  tokens->place[number].kind = 0;
   tokens->place[number].next_free = tokens->free;
   tokens->free = number + 1;
 }
@@ -45,12 +45,18 @@ nvmens_token nvmens_tokens_arm(nvmens_tokens *tokens, uint32_t number, uint8_t k
 
   place->object = object;
   place->kind = kind;
-  return ++place->serial << NVMENS_PLACE_BITS | number;
+  place->serial++;
+  return nvmens_tokens_last(tokens, number);
+}
+
+nvmens_token nvmens_tokens_last(const nvmens_tokens *tokens, uint32_t number)
+{
+  return (nvmens_token)tokens->place[number].serial << NVMENS_PLACE_BITS | number;
 }
 
 void nvmens_tokens_retire(nvmens_tokens *tokens, uint32_t number)
 {
-  tokens->place[number].object = NULL;
+  tokens->place[number].kind = 0;
 }
 
 void *nvmens_tokens_find(const nvmens_tokens *tokens, nvmens_token token, uint8_t kind)

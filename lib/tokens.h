@@ -11,10 +11,11 @@
 #include "mem.h"
 
 typedef struct nvmens_place {
-  void *object; /* NULL: retired, or free */
-  uint64_t serial;
-  uint32_t next_free;
-  uint8_t kind;
+  union {
+    void *object;       /* while armed */
+    uint32_t next_free; /* while free */
+  };
+  uint64_t serial : 56, kind : 8; /* kind 0: not armed */
 } nvmens_place;
 
 typedef struct nvmens_tokens { /* zero-initialise */
@@ -26,8 +27,11 @@ enum { NVMENS_PLACE_BITS = 28 };
 
 int nvmens_tokens_reserve(nvmens_tokens *, const nvmens_mem *, uint32_t *number); /* 0, NOMEM */
 void nvmens_tokens_release(nvmens_tokens *, uint32_t number);
+/* kind is not 0. */
 nvmens_token nvmens_tokens_arm(nvmens_tokens *, uint32_t number, uint8_t kind, void *object);
 void nvmens_tokens_retire(nvmens_tokens *, uint32_t number);
+/* What the place was last armed with. */
+nvmens_token nvmens_tokens_last(const nvmens_tokens *, uint32_t number);
 /* The object, if the token is live and of this kind. */
 void *nvmens_tokens_find(const nvmens_tokens *, nvmens_token, uint8_t kind);
 void nvmens_tokens_clear(nvmens_tokens *, const nvmens_mem *);

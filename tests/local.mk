@@ -35,6 +35,7 @@ TAP_TESTS = \
 	%D%/test_nomem \
 	%D%/test_notice \
 	%D%/test_ns_attach \
+	%D%/test_ns_created \
 	%D%/test_ns_mgmt \
 	%D%/test_ns_prepare \
 	%D%/test_nsid_set \

@@ -126,7 +126,7 @@ int rig_prepared(rig *r, uint16_t sf, rig_ns **out)
   int rc;
 
   if (ns)
-    ns->owned = 1; /* released may come before nvmens_prepared returns */
+    ns->owned = ns->prepared = 1; /* released may come before nvmens_prepared returns */
   rc = nvmens_prepared(r->s, r->prepare_token, status, ns ? &ns->ident : NULL, ns);
   if (rc && ns)
     ns->owned = 0;
@@ -176,6 +176,17 @@ static int on_identify(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi,
 
 /* ---- hooks: objects ---- */
 
+static void on_created(void *ns_user, nvmens_nsref ref)
+{
+  rig_ns *ns = ns_user;
+
+  enter(ns->rig, 1);
+  RIG_MUST(ns->prepared && !ns->created && !ns->released);
+  ns->created++;
+  ns->ref = ref;
+  leave(ns->rig, &(rig_event){.kind = RIG_CREATED, .ns = ns});
+}
+
 static void on_attached(void *ns_user, void *ctrl_user)
 {
   rig_ns *ns = ns_user;
@@ -185,6 +196,7 @@ static void on_attached(void *ns_user, void *ctrl_user)
   RIG_MUST(ns->released == 0);
   RIG_MUST(ctrl->released == 0);
   RIG_MUST(ns->on[ctrl->id] == 0);
+  RIG_MUST(ns->created == ns->prepared);
   ns->on[ctrl->id] = 1;
   leave(ns->rig, &(rig_event){.kind = RIG_ATTACHED, .ns = ns, .ctrl = ctrl});
 }
@@ -210,6 +222,7 @@ static void on_released(void *ns_user, nvmens_reason reason)
 
   enter(ns->rig, 1);
   RIG_MUST(ns->released == 0);
+  RIG_MUST(ns->created == (ns->prepared && reason != NVMENS_CREATE_FAILED));
   for (i = 0; i < RIG_CTRLS; i++) {
     RIG_MUST(ns->on[i] == 0);
     RIG_MUST(ns->held[i] == 0);
@@ -337,6 +350,7 @@ static int start(rig *r, const nvmens_subsys_config *config, unsigned without)
                             .cmd_drop = on_drop,
                             .transfer = on_transfer,
                             .prepare = without & RIG_NO_PREPARE ? NULL : on_prepare,
+                            .created = on_created,
                             .attached = on_attached,
                             .detached = on_detached,
                             .released = on_released,

@@ -43,13 +43,15 @@ typedef enum rig_kind {
   RIG_ABORT,
   RIG_COMPLETE,
   RIG_DROP,
+  RIG_CREATED,
   RIG_PREPARE,
   RIG_TRANSFER,
   RIG_IDENTIFY,
   RIG_KINDS
 } rig_kind;
-#define RIG_BIT(kind)   (1u << (kind))
-#define RIG_LOG_EFFECTS (RIG_BIT(RIG_PREPARE) - 1) /* the default of log_mask */
+#define RIG_BIT(kind) (1u << (kind))
+/* the default of log_mask */
+#define RIG_LOG_EFFECTS ((RIG_BIT(RIG_PREPARE) - 1) & ~RIG_BIT(RIG_CREATED))
 
 typedef struct rig_event {
   rig_kind kind;
@@ -112,6 +114,7 @@ struct rig_ns {
   nvmens_nsref ref;
   nvmens_ident ident;
   int owned;                /* the library has it: released is to come */
+  int prepared, created;    /* times: given to nvmens_prepared; the hook */
   int released;             /* times */
   nvmens_reason reason;     /* of released */
   int drain;                /* rig_drain of this namespace, or -1: the rig's */

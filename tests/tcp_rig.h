@@ -12,7 +12,7 @@
 
 #include "tcp_host.h"
 
-/* A line of the control socket: `status` with as many controllers and attachments as there may be. */
+/* A line of the control socket: `status` with all the controllers that there may be. */
 enum { RIG_LINE = 65536 };
 
 typedef struct tcp_rig {

@@ -17,9 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The namespace that this thread is about to give to the library, to learn its NSID. */
-static _Thread_local ns *creating;
-
 uint64_t now_ns(void)
 {
   struct timespec ts;
@@ -140,11 +137,14 @@ static nvmens_wait on_prepare(void *ctrl_user, nvmens_cmd *cmd, const nvmens_int
     status.sf = NVMENS_SC_NS_INSUFFICIENT_CAPACITY | DNR;
   else if (!(n = ns_create(t, intent->nsze << intent->lbads, 1u << intent->lbads)))
     status.sf = NVMENS_SC_INTERNAL_ERROR;
-  creating = n;
   if (nvmens_prepared(t->subsys, token, status, n ? &n->ident : NULL, n) != 0 && n)
     ns_free_unused(n);
-  creating = NULL;
   return NVMENS_PENDING;
+}
+
+static void on_created(void *ns_user, nvmens_nsref ref)
+{
+  atomic_store(&((ns *)ns_user)->nsid, ref.nsid);
 }
 
 static void on_attached(void *ns_user, void *ctrl_user)
@@ -217,10 +217,6 @@ static void on_trace(void *user, const nvmens_trace *step)
 {
   target *t = user;
 
-  if (creating && step->machine == NVMENS_M_NS && step->to == NVMENS_NS_ALLOCATED) {
-    atomic_store(&creating->nsid, step->nsid);
-    creating = NULL;
-  }
   if (t->trace)
     trace_step(t->trace, step, now_ns());
 }
@@ -230,6 +226,7 @@ static const nvmens_host hooks = {
     .cmd_drop = on_drop,
     .transfer = on_transfer,
     .prepare = on_prepare,
+    .created = on_created,
     .attached = on_attached,
     .detached = on_detached,
     .released = on_released,

@@ -116,7 +116,6 @@ typedef struct nvmens_cmd {
   struct nvmens_effect {
     struct nvmens_effect *next;
     void (*run)(struct nvmens_subsys *, struct nvmens_effect *);
-    uint8_t queued;
   } effect;
   struct nvmens_ctrl *ctrl;
   struct nvmens_prep *prep;
@@ -246,6 +245,8 @@ typedef struct nvmens_host {
    * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is
    * not offered and its commands end with Invalid Opcode. */
   nvmens_wait (*prepare)(void *ctrl_user, nvmens_cmd *, const nvmens_intent *, nvmens_token);
+  /* E: the host has made a namespace of what was prepared; before its command completes. */
+  void (*created)(void *ns_user, nvmens_nsref);
   void (*attached)(void *ns_user, void *ctrl_user); /* E: before the gate opens */
   void (*detached)(void *ns_user, void *ctrl_user); /* E: no command of this controller holds it */
   void (*released)(void *ns_user, nvmens_reason);   /* E: the last word on ns_user */

@@ -47,6 +47,7 @@ static uint16_t read_create(const nvmens_request *r, const nvmens_ns_create *dat
   if (intent->anagrpid)
     return NVMENS_SC_ANA_GROUP_INVALID;
   intent->lbads = config->lbaf[format].lbads;
+  intent->ms = config->lbaf[format].ms;
   return 0;
 }
 

@@ -23,7 +23,8 @@ static const char *allocated(rig_ctrl *c)
 
 START_TEST(R9_prepare_is_told_what_is_to_be_created)
 {
-  rig *r = rig_new(&(nvmens_subsys_config){.lbaf = {{.lbads = 9}, {.lbads = 12}}, .nlbaf = 2});
+  rig *r =
+      rig_new(&(nvmens_subsys_config){.lbaf = {{.lbads = 9}, {.lbads = 12, .ms = 8}}, .nlbaf = 2});
   rig_ctrl *c = rig_ctrl_on(r);
 
   RIG_OK(MORE_CREATE(c, .nsze = 0x1122334455, .ncap = 0x1122334455, .flbas = 1, .nmic = 1,
@@ -34,6 +35,7 @@ START_TEST(R9_prepare_is_told_what_is_to_be_created)
   ck_assert_uint_eq(r->intent.ncap, 0x1122334455);
   ck_assert_uint_eq(r->intent.flbas, 1);
   ck_assert_uint_eq(r->intent.lbads, 12);
+  ck_assert_uint_eq(r->intent.ms, 8);
   ck_assert_uint_eq(r->intent.nmic & 1, 1);
   ck_assert_uint_eq(r->intent.nvmsetid, 3);
   ck_assert_uint_eq(r->intent.endgid, 4);

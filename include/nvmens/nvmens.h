@@ -215,6 +215,7 @@ typedef struct nvmens_intent {
   void *ns_user;       /* attach */
   uint64_t nsze, ncap; /* create, blocks */
   uint8_t lbads;       /* create: log2 of the block size in bytes */
+  uint16_t ms;         /* create: metadata bytes of a block */
   uint32_t anagrpid;
   uint16_t nvmsetid, endgid;
   uint64_t lbstm;

@@ -63,6 +63,7 @@ RUN_TESTS = \
 
 SCRIPT_TESTS = \
 	%D%/headers.sh \
+	%D%/readme.sh \
 	%D%/states-fresh.sh \
 	%D%/symbols.sh \
 	%D%/tcp_target.sh \

@@ -151,13 +151,13 @@ void rig_start(tcp_rig *rig, const char *const *args)
   open_control(rig);
 }
 
-void rig_stop(tcp_rig *rig)
+void rig_ended(tcp_rig *rig, int ms)
 {
+  int64_t until = rig_ms() + ms;
   int status = 0;
 
-  kill(rig->pid, SIGTERM);
-  for (int i = 0; i < 1000 && waitpid(rig->pid, &status, WNOHANG) == 0; i++) {
-    if (i == 999) {
+  while (waitpid(rig->pid, &status, WNOHANG) == 0) {
+    if (rig_ms() >= until) {
       kill(rig->pid, SIGABRT);
       waitpid(rig->pid, &status, 0);
       break;
@@ -167,8 +167,19 @@ void rig_stop(tcp_rig *rig)
   CLAIM(WIFEXITED(status));
   IS(WEXITSTATUS(status), 0);
   CLAIM(access(rig->socket, F_OK) != 0);
+}
+
+void rig_close(tcp_rig *rig)
+{
   close(rig->control);
   rmdir(rig->dir);
+}
+
+void rig_stop(tcp_rig *rig)
+{
+  kill(rig->pid, SIGTERM);
+  rig_ended(rig, 10000);
+  rig_close(rig);
 }
 
 /* ---- the control socket ---- */

@@ -30,6 +30,10 @@ extern th_id rig_id; /* the host that tests are */
  * Exits with 77 if there is no target to be had. */
 void rig_start(tcp_rig *, const char *const *args);
 void rig_stop(tcp_rig *); /* by SIGTERM: it must end with 0 */
+/* The two halves of that, once it was told to end: it must, within ms; what the control socket has
+ * said is still there until it is closed. */
+void rig_ended(tcp_rig *, int ms);
+void rig_close(tcp_rig *);
 
 /* A line to the control socket; the last line before `ok`, or the `error:` line, in *answer, which
  * may be NULL. True for ok. */

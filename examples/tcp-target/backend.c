@@ -224,8 +224,10 @@ static uint16_t in_parts(backend *b, enum verb verb, uint64_t offset, uint8_t *i
     pthread_mutex_unlock(stripe);
     if (sf)
       return sf;
-    in += in ? part : 0;
-    out += out ? part : 0;
+    if (in)
+      in += part;
+    if (out)
+      out += part;
     offset += part;
     len -= part;
   }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # guest.sh: helpers for jobs inside the guest, sourced before /job. /env has set PORT and NQN.
-# shellcheck shell=sh disable=SC2154,SC2034
+# Who waits for a condition waits long, as the machine may be busy: a wait that ends late proves less
+# about time, but no less about what came.
+# shellcheck shell=sh disable=SC2154,SC2034,SC3045
 ADDR=10.0.2.2
 
 # ---- verdict ----
@@ -27,6 +29,40 @@ need() # a claim without which the rest makes no sense
   finish
 }
 finish() { exit $((failed > 0)); }
+end_guest() # STATUS, for the machine; QEMU ends with a reboot
+{
+  dmesg > /results/dmesg 2> /dev/null
+  [ ! -e /dev/virtio-ports/results ] || tar -c -C /results . > /dev/virtio-ports/results
+  echo "GUEST-EXIT $1"
+  sleep 0.2
+  reboot -f
+}
+# A job that hangs: what every task waits for goes to the kernel's log, and the guest ends. A process
+# that waits in the kernel cannot be killed, so whoever waits for it cannot do this.
+stuck() # WHAT
+{
+  echo "watchdog: $1" > /dev/kmsg
+  echo w > /proc/sysrq-trigger
+  echo t > /proc/sysrq-trigger
+  sleep 3
+  echo "FAIL: $1"
+  cp /tmp/status /tmp/op /tmp/quiet /results/ 2> /dev/null
+  end_guest 1
+}
+watch_time() # SECONDS for the job
+{
+  sleep "$1"
+  stuck "not done after $1 s"
+}
+watch_steps() # FILE SECONDS: it must grow so often
+{
+  was=''
+  while now=$(wc -c < "$1") && [ "$now" != "$was" ]; do
+    was=$now
+    sleep "$2"
+  done
+  stuck "no step for $2 s: $(tail -n 1 "$1")"
+}
 is() { [ "$1" = "$2" ] || ! echo "  '$1', not '$2'"; }
 quiet() { "$@" > /tmp/quiet 2>&1 || ! cat /tmp/quiet; }
 refused() { ! "$@" > /tmp/refused 2>&1 || ! cat /tmp/refused; }
@@ -84,7 +120,8 @@ ctl_on()
   ctl_rc=0
   todo=$(printf '%s\n' "$2" | grep -c .)
   printf '%s\n' "$2" >&"$1"
-  while read -r line <&"$1"; do
+  # every command of the target has its answer by then, or never
+  while read -r -t 120 line <&"$1"; do
     case $line in
     ok | 'ok '*) ;;
     error*)
@@ -99,15 +136,16 @@ ctl_on()
     todo=$((todo - 1))
     [ $todo -gt 0 ] || return $ctl_rc
   done
-  echo 'error: the control connection ended'
+  echo 'error: no answer, or the control connection ended'
   return 1
 }
 
 # timed MS COMMAND COND...: the command, until it is answered and the guest sees what COND say
-# (nsview.c), within MS; leaves $answer and $view in milliseconds
+# (nsview.c), within MS; leaves $answer and $view in milliseconds. MS are those of an idle machine:
+# four times that is waited for.
 timed()
 {
-  limit=$1
+  limit=$(($1 * 4))
   shift
   out=$(nsview 'do' "$limit" 7 "$@")
   rc=$?
@@ -116,18 +154,18 @@ timed()
   [ $rc = 0 ] || echo "  '$1' until $(shift && echo "$*"): $out"
   return $rc
 }
-see() # MS COND...: the guest sees it within MS
+see() # MS COND...: the guest sees it within MS, as above
 {
-  limit=$1
+  limit=$(($1 * 4))
   shift
   nsview wait "$limit" "$@" > /tmp/see || ! echo "  not within $limit ms: $*"
 }
 
 # ---- the target's status ----
 status() { ctl status | awk -f /json.awk > /tmp/status; } # flattened: lines "PATH VALUE"
-see_status() # SECONDS FUNCTION: until FUNCTION is content with /tmp/status
+see_status() # SECONDS FUNCTION: until FUNCTION is content with /tmp/status; SECONDS as above
 {
-  tries=$(($1 * 5))
+  tries=$(($1 * 20))
   until status && "$2"; do
     tries=$((tries - 1))
     [ $tries -gt 0 ] || return 1
@@ -159,16 +197,25 @@ target_view() # devices | paths: as `nsview list` and `nsview paths` say it, but
 }
 
 # ---- nvme ----
-# connect [OPTIONS]: nvme-cli 2.3 refuses a second connection unless the guest's address differs
+# connect [OPTIONS]: nvme-cli 2.3 refuses a second connection unless the guest's address differs. A keep
+# alive of 5 s, as usual, is too short for a guest on a busy machine.
 connect()
 {
-  quiet nvme connect -t tcp -a "$ADDR" -s "$PORT" -n "$NQN" -i 2 "$@"
+  quiet nvme connect -t tcp -a "$ADDR" -s "$PORT" -n "$NQN" -i "${QUEUES:-$(queues)}" -k 20 "$@"
+}
+# I/O queues: one where Linux loses readers of a disk's SRCU with more (README.md, "What is not ours")
+queues()
+{
+  case $(uname -r) in
+  5.1[7-9].* | 6.[01].*) echo 1 ;;
+  *) echo 2 ;;
+  esac
 }
 connect2() # two controllers
 {
   connect -w 10.0.2.15 && connect -w 10.0.2.16 --duplicate-connect
 }
-disconnect() { quiet timeout 30 nvme disconnect -n "$NQN"; }
+disconnect() { quiet timeout 90 nvme disconnect -n "$NQN"; }
 ctrls() # names, in order
 {
   for c in /sys/class/nvme/nvme*; do [ ! -e "$c" ] || echo "${c##*/}"; done
@@ -211,7 +258,21 @@ load()
   fio --name="$name" --filename="$on" --size=32m --rw=randrw --bs=4k --ioengine=io_uring \
     --force_async=1 --iodepth=8 --direct=1 --time_based --runtime="$seconds" --eta=never \
     --output-format=json --output="/results/$name.json" "$@" > "/results/$name.out" 2>&1 &
-  eval "pid_$name=$! on_$name=$on was_$name='$(excuses "$on")'"
+  eval "pid_$name=$! on_$name=$on was_$name='$(excuses "$on")' did_$name=$(did_on "$on")"
+}
+did_on() # DEVICE: commands that its paths have done
+{
+  cat /sys/block/nvme*c*n"${1##*n}"/stat 2> /dev/null | awk '{ n += $1 + $5 } END { print n + 0 }'
+}
+busy() # NAME: it does I/O; false after half a minute without
+{
+  eval "on=\$on_$1 did=\$did_$1"
+  n=0
+  until [ "$(did_on "$on")" -gt $((did + 20)) ]; do
+    n=$((n + 1))
+    if [ $n -gt 150 ] || ! running "$1"; then return 1; fi
+    sleep 0.2
+  done
 }
 end_load()
 {
@@ -253,11 +314,13 @@ excused()
   [ "${now#* }" = "${was#* }" ] && [ "${now% *}" -gt "${was% *}" ] || return 1
   echo "KNOWN $1: $(grep -c 'io_u error' "/results/$1.out") sent to a path of capacity 0"
 }
-keep() # as load: begins it again, if it ended by what is excused
+kept=0
+keep() # as load: begins it again, if it ended by what is excused; $kept: commands of earlier ones
 {
   if running "$1"; then return; fi
   end_load "$1"
   if excused "$1"; then
+    kept=$((kept + $(fio_ios "$1")))
     mv "/results/$1.out" "/results/$1.out.$(ms)"
     load "$@"
   fi

@@ -3,7 +3,7 @@
 # title: two controllers, shared namespaces: both paths, list, list-ns -a, UUIDs
 # target: --nn 64 --ns 1=ram:64M,uuid=11111111-1111-4111-8111-111111111111 --ns 2=ram:128M
 # target: --ns 3=ram:32M,private --ns 4=ram:32M,detached --ns 5=ram:64M,bs=4096 --ns 60=ram:16M
-# limit: 120
+# limit: 240
 U1=11111111-1111-4111-8111-111111111111
 need "connect" connect2
 # shellcheck disable=SC2046

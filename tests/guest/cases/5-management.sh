@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: create, attach, I/O, detach, delete, changed list from the guest; full count; each error
 # target: --ns 1=ram:64M --ns 2=ram:16M,private --nn 8 --tnvmcap 1G
-# limit: 240
+# limit: 400
 # allow: I/O Cmd
 SIZE=4096 # blocks of 512 bytes
 need "connect" connect2
@@ -28,7 +28,7 @@ claim "capacity was taken" [ "$(unvmcap)" != "$free0" ]
 claim "attach to both" code 0 attach 3 "$c1,$c2"
 claim "both paths" see 10000 "+3@$c1" "+3@$c2" +3
 load a 3 1000 --size=2m --verify=crc32c
-sleep 1
+need "fio runs" busy a
 claim "detach from one" code 0 detach 3 "$c2"
 claim "one path is left" see 10000 "+3@$c1" "-3@$c2"
 sleep 1
@@ -40,8 +40,8 @@ claim "the device is gone" see 10000 -3
 claim "the namespace is allocated" is "$(nsids "$B" -a)" '1 2 3 '
 claim "attach again" code 0 attach 3 "$c1,$c2"
 claim "the device is there" see 10000 +3 "+3@$c1" "+3@$c2"
-load b 3 60 --size=2m
-sleep 1
+load b 3 240 --size=2m
+need "fio runs" busy b
 claim "delete while fio runs" code 0 delete 3
 claim "gone" see 10000 -3 "-3@$c1" "-3@$c2"
 end_load b

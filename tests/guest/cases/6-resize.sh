@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: resize seen by the guest, larger and smaller, idle and under fio
 # target: --ns 1=ram:64M --ns 2=ram:64M,bs=4096 --ns 3=ram:64M,private --nn 32
-# limit: 150
+# limit: 300
 M=1048576
 need "connect" connect2
 need "namespaces" see 10000 +1:$((64 * M)) +2:$((64 * M)) +3:$((64 * M))
@@ -15,6 +15,7 @@ done
 stats "resize: seen" < /tmp/seen
 
 load a 1 1000 --size=8m --verify=crc32c
+need "fio runs" busy a
 for size in 32 96 24 64 16 128 12 64; do
   claim "resize to $size MB under load" timed 10000 "resize 1 ${size}M" "+1:$((size * M))"
   echo "$view" >> /tmp/seen2

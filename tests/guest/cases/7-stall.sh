@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: remove with a stalled backend: told at once; aborted at the deadline; hard: out till unstall
-# target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --nn 32 --deadline 20
-# limit: 180
+# target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --nn 32 --deadline 240
+# limit: 420
 # allow: I/O Cmd
 need "connect" connect2
 # shellcheck disable=SC2046
@@ -13,8 +13,8 @@ no_ns2() { ! has_ns 2; }
 heard() { dmesg | grep -c 'rescanning namespaces'; }
 stall() # LOAD NSID [hard]: under fio
 {
-  load "$1" "$2" 60
-  sleep 1
+  load "$1" "$2" 240
+  need "fio runs" busy "$1"
   claim "stall" quiet ctl "stall $2${3:+ $3}"
   sleep 1
   claim "fio is stuck, not ended" running "$1"
@@ -24,23 +24,23 @@ load other 1 1000 --verify=crc32c
 note "a backend that stops, an abort hook that works"
 stall a 2
 before=$(heard) t0=$(ms) n=0
-claim "remove, not waiting" quiet ctl 'remove 2 deadline=4 nowait'
+claim "remove, not waiting" quiet ctl 'remove 2 deadline=10 nowait'
 claim "was published at once" is "$(nsids "$A")" '1 3 '
-until [ "$(heard)" -gt "$before" ] || [ $n -gt 20 ]; do
+until [ "$(heard)" -gt "$before" ] || [ $n -gt 100 ]; do
   n=$((n + 1))
   sleep 0.05
 done
 t=$(($(ms) - t0))
 echo "$t" | stats "remove, stalled: guest has heard"
-claim "the guest heard of it within a second" [ $t -lt 1000 ]
+claim "the guest heard of it long before the deadline" [ $t -lt 5000 ]
 claim "fio is still out" running a
 ctl status > /results/status-draining
 end_load a
 t=$(($(ms) - t0))
-echo "$t" | stats "remove, stalled, deadline 4 s: fio ended"
+echo "$t" | stats "remove, stalled, deadline 10 s: fio ended"
 claim "fio ended with an error" [ "$fio_rc" != 0 ]
-claim "at the deadline" [ $t -ge 3500 ]
-claim "and not much later" [ $t -lt 9000 ]
+claim "at the deadline" [ $t -ge 9500 ]
+claim "and not much later" [ $t -lt 40000 ]
 claim "the device is gone" see 5000 -2
 claim "released" see_status 5 no_ns2
 claim "the other fio runs" running other
@@ -76,16 +76,16 @@ claim "the NSID is free again" timed 10000 'add 3 ram:64M' +3 +9
 
 note "a stall that ends in time"
 stall c 3
-claim "remove, not waiting" quiet ctl 'remove 3 deadline=15 nowait'
+claim "remove, not waiting" quiet ctl 'remove 3 deadline=200 nowait'
 sleep 1
 claim "fio is still out" running c
 claim "unstall" quiet ctl 'unstall 3'
-claim "gone long before the deadline" see 4000 -3
+claim "gone long before the deadline" see 8000 -3
 end_load c
 
 note "surprise: no waiting"
 stall d 2
-claim "surprise removal" timed 4000 'remove 2 surprise' -2
+claim "surprise removal" timed 8000 'remove 2 surprise' -2
 end_load d
 claim "fio ended with an error" [ "$fio_rc" != 0 ]
 

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=../guest.sh disable=SC2154
 # title: nvme reset, and disconnect, in the middle of a drain
 # target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --ns 4=ram:64M --nn 32 --deadline 20
-# limit: 240
+# limit: 480
 # allow: I/O Cmd|timeout
 need "connect" connect2
 # shellcheck disable=SC2046
@@ -19,15 +19,15 @@ no_ns3() { ! has_ns 3; }
 no_ns4() { ! has_ns 4; }
 
 note "reset of both controllers while the backend is stalled hard"
-load a 2 60
-sleep 1
+load a 2 240
+need "fio runs" busy a
 claim "stall hard" quiet ctl 'stall 2 hard'
 sleep 0.5
 claim "remove, not waiting" quiet ctl 'remove 2 deadline=2 nowait'
 sleep 0.5
 for c in "$1" "$2"; do
   t0=$(ms)
-  claim "reset $c" quiet timeout 45 nvme reset "/dev/$c"
+  claim "reset $c" quiet timeout 120 nvme reset "/dev/$c"
   echo $(($(ms) - t0)) | stats "reset of $c in a drain"
   claim "$c is live" is "$(cat "/sys/class/nvme/$c/state")" live
 done
@@ -46,11 +46,11 @@ claim "events work after the reset" timed 10000 'add 2 ram:64M' "+2@$c1" "+2@$c2
 note "reset of one in an orderly drain, under load, 5 times"
 load other 1 1000 --verify=crc32c
 for i in 1 2 3 4 5; do
-  load b$i 3 60
-  sleep 0.5
+  load b$i 3 240
+  need "fio runs" busy b$i
   claim "stall" quiet ctl 'stall 3'
   claim "remove, not waiting" quiet ctl 'remove 3 deadline=2 nowait'
-  claim "reset" quiet timeout 45 nvme reset "/dev/$1"
+  claim "reset" quiet timeout 120 nvme reset "/dev/$1"
   claim "gone" see 15000 -3
   end_load b$i
   claim "fio ended with an error" [ "$fio_rc" != 0 ]
@@ -63,8 +63,8 @@ stop_load other
 claim "without an error" ended_well other
 
 note "disconnect in the middle of a drain"
-load d 4 60
-sleep 1
+load d 4 240
+need "fio runs" busy d
 claim "stall" quiet ctl 'stall 4'
 claim "remove, not waiting" quiet ctl 'remove 4 deadline=4 nowait'
 t0=$(ms)

@@ -142,11 +142,11 @@ START_TEST(a_longer_config_must_end_in_zeroes)
   nvmens_subsys *s;
   struct {
     nvmens_subsys_config config;
-    uint8_t more[9];
+    uint8_t more[16]; /* no padding behind it */
   } c = {.config = {.nn = 7}};
   struct {
     nvmens_host host;
-    uint8_t more[9];
+    uint8_t more[16]; /* no padding behind it */
   } h = {.host = least};
 
   ck_assert_int_eq(

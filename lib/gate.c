@@ -193,7 +193,6 @@ int nvmens_gate_lane(nvmens_gate *gate, nvmens_lane **out)
   lane->block = block;
   lane->gate = gate;
   lane->lane.table = &gate->shown;
-  lane->lane.fence = gate->bell->fence;
   if (lane_reach(lane, gate->mem, gate->slots)) {
     lane_free(lane, gate->mem);
     return NVMENS_ERR_NOMEM;
@@ -274,6 +273,7 @@ nvmens_slot *nvmens_gate_slot(nvmens_gate *gate, uint32_t nsid)
   slot->nsid = nsid;
   slot->index = gate->slots++;
   slot->answer = inactive;
+  slot->fence = gate->bell->fence != 0;
   table_put(gate->table, slot);
   return slot;
 }
@@ -284,14 +284,15 @@ void nvmens_gate_recycle(nvmens_gate *gate)
     nvmens_slot_answer(nvmens_gate_nth(gate, i), inactive);
 }
 
-enum { GENERATION = 4 }; /* one, in a slot's word */
+enum { GENERATION = 8 }; /* one, in a slot's word */
 
 void nvmens_slot_open(nvmens_slot *slot, void *ns_user)
 {
   uint32_t generation = (slot->word & ~(uint32_t)(GENERATION - 1)) + GENERATION;
+  uint32_t open = slot->fence ? NVMENS_GATE_FENCED_ : NVMENS_GATE_OPEN_;
 
   slot->ns_user = ns_user;
-  __atomic_store_n(&slot->word, generation | NVMENS_GATE_OPEN_, NVMENS_GATE_REL_);
+  __atomic_store_n(&slot->word, generation | open, NVMENS_GATE_REL_);
 }
 
 void nvmens_slot_closing(nvmens_slot *slot)
@@ -313,7 +314,7 @@ void nvmens_slot_answer(nvmens_slot *slot, uint16_t sf)
 
 bool nvmens_slot_is_open(const nvmens_slot *slot)
 {
-  return slot->word & NVMENS_GATE_OPEN_;
+  return slot->word & (NVMENS_GATE_OPEN_ | NVMENS_GATE_FENCED_);
 }
 
 uint32_t nvmens_gate_holders(const nvmens_gate *gate, const nvmens_slot *slot)
@@ -385,9 +386,12 @@ bool nvmens_bell_clear(nvmens_bell *bell)
   return __atomic_exchange_n(&bell->rung, 0, __ATOMIC_ACQ_REL);
 }
 
-void nvmens_gate_ended_(const nvmens_lane *lane)
+/* Closing, or with fences: then the look at the word was too early. */
+void nvmens_gate_ended_(const nvmens_lane *lane, const nvmens_slot *slot)
 {
-  ring(nvmens_gate_of_lane(lane)->bell);
+  NVMENS_GATE_LIGHT_(slot->fence);
+  if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
+    ring(nvmens_gate_of_lane(lane)->bell);
 }
 
 void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
@@ -396,7 +400,7 @@ void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
 
   __atomic_fetch_add(&bell->inside, 1, __ATOMIC_ACQ_REL);
   __atomic_fetch_add(&slot->remote, 1, NVMENS_GATE_REL_);
-  NVMENS_GATE_LIGHT_(bell);
+  NVMENS_GATE_LIGHT_(slot->fence);
   if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
     ring(bell);
   __atomic_fetch_sub(&bell->inside, 1, __ATOMIC_RELEASE);
@@ -408,7 +412,7 @@ static bool overtaken(const nvmens_gate *gate, uint32_t nsid)
   return nvmens_gate_find_(__atomic_load_n(&gate->shown, __ATOMIC_ACQUIRE), nsid) != NULL;
 }
 
-nvmens_status nvmens_gate_refuse_(const nvmens_lane *lane, uint32_t nsid, const nvmens_slot *slot)
+static nvmens_status refuse(const nvmens_lane *lane, uint32_t nsid, const nvmens_slot *slot)
 {
   const nvmens_gate *gate = nvmens_gate_of_lane(lane);
   nvmens_status status = {inactive};
@@ -422,4 +426,22 @@ nvmens_status nvmens_gate_refuse_(const nvmens_lane *lane, uint32_t nsid, const 
   else if (overtaken(gate, nsid))
     status.sf = NVMENS_SC_ABORTED_SQ_DELETED;
   return status;
+}
+
+/* The slot and its word as the caller found them. */
+nvmens_begun nvmens_gate_begin_(nvmens_lane *lane, uint32_t nsid, nvmens_slot *slot, uint32_t word)
+{
+  nvmens_begun none = {{NULL, NULL}, NULL, {0}}, b = none;
+
+  if (word & NVMENS_GATE_FENCED_) {
+    b.ticket.slot = slot;
+    b.ticket.counter = nvmens_gate_counter_(lane, slot->index);
+    if (nvmens_gate_hold_(slot, b.ticket.counter, word, 1)) {
+      b.ns_user = slot->ns_user;
+      return b;
+    }
+    nvmens_io_end(lane, b.ticket);
+  }
+  none.status = refuse(lane, nsid, slot);
+  return none;
 }

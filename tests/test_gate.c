@@ -172,7 +172,7 @@ START_TEST(G1_a_refusal_leaves_no_ticket)
 {
   rig *r = rig_new(NULL);
   nvmens_lane *lane = rig_lane(rig_ctrl_on(r));
-  nvmens_ticket ticket = {(nvmens_slot *)lane};
+  nvmens_ticket ticket = {(nvmens_slot *)lane, NULL};
   void *user;
 
   ck_assert_uint_eq(nvmens_io_begin(lane, 1, &ticket, &user).sf, DNR02);

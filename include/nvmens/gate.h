@@ -30,16 +30,17 @@ extern "C" {
 
 /* One attachment's gate. Never moves, lives until nvmens_subsys_del. */
 typedef struct nvmens_slot {
-  uint32_t word;   /* generation << 2 | NVMENS_GATE_*_ */
+  uint32_t word;   /* generation << 3 | NVMENS_GATE_*_ */
   uint32_t nsid;   /* never changes */
   uint32_t index;  /* of its counter in every lane of its controller; never changes */
   uint32_t remote; /* commands ended by nvmens_io_end_remote */
   void *ns_user;   /* read only by who holds the slot */
   uint32_t base;   /* begun less ended in lanes that are gone; under the lock */
   uint16_t answer; /* status field for a command that is barred */
-  uint16_t spare;
+  uint16_t fence;  /* 1: the closer does not use membarrier; never changes */
 } nvmens_slot;
-enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2 };
+/* A gate that needs fences is FENCED where it would be OPEN: who sees that is on the slow path. */
+enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2, NVMENS_GATE_FENCED_ = 4 };
 
 typedef struct nvmens_slot_table { /* open addressing; entries are added, never removed */
   uint32_t shift, mask;
@@ -57,11 +58,11 @@ typedef struct nvmens_counter { /* modulo 2^32; written by the lane's owner only
 typedef struct nvmens_lane {
   const nvmens_slot_table **table; /* the controller's; empty while it is not ready */
   nvmens_counter **chunk;
-  int fence; /* 0: the closer uses membarrier */
 } nvmens_lane;
 
 typedef struct nvmens_ticket {
   nvmens_slot *slot;
+  nvmens_counter *counter; /* of the lane in which it began */
 } nvmens_ticket;
 
 /* A lane of a controller: one per queue, one writer at a time (a hand-over needs a happens-before).
@@ -71,10 +72,16 @@ NVMENS_API int nvmens_lane_new(nvmens_lane **, nvmens_ctrl *);
  * nothing. Also after nvmens_ctrl_del. Control call. */
 NVMENS_API void nvmens_lane_del(nvmens_lane *);
 
-/* Private: the slow paths of the functions below. */
-NVMENS_API nvmens_status nvmens_gate_refuse_(const nvmens_lane *, uint32_t nsid,
-                                             const nvmens_slot *);
-NVMENS_API void nvmens_gate_ended_(const nvmens_lane *);
+/* Private: the slow paths of the functions below. By value, so that a ticket need not be in memory
+ * for them. */
+typedef struct nvmens_begun {
+  nvmens_ticket ticket;
+  void *ns_user; /* with a slot only */
+  nvmens_status status;
+} nvmens_begun;
+NVMENS_API nvmens_begun nvmens_gate_begin_(nvmens_lane *, uint32_t nsid, nvmens_slot *,
+                                           uint32_t word);
+NVMENS_API void nvmens_gate_ended_(const nvmens_lane *, const nvmens_slot *);
 
 #if defined(__SANITIZE_THREAD__)
 #define NVMENS_GATE_TSAN_ 1
@@ -85,17 +92,17 @@ NVMENS_API void nvmens_gate_ended_(const nvmens_lane *);
 #endif
 #ifdef NVMENS_GATE_TSAN_ /* it knows neither membarrier nor fences: sequentially consistent        \
                             accesses */
-#define NVMENS_GATE_ACQ_         __ATOMIC_SEQ_CST
-#define NVMENS_GATE_REL_         __ATOMIC_SEQ_CST
-#define NVMENS_GATE_RLX_         __ATOMIC_SEQ_CST
-#define NVMENS_GATE_LIGHT_(lane) ((void)(lane))
+#define NVMENS_GATE_ACQ_          __ATOMIC_SEQ_CST
+#define NVMENS_GATE_REL_          __ATOMIC_SEQ_CST
+#define NVMENS_GATE_RLX_          __ATOMIC_SEQ_CST
+#define NVMENS_GATE_LIGHT_(fence) ((void)(fence))
 #else
 #define NVMENS_GATE_ACQ_ __ATOMIC_ACQUIRE
 #define NVMENS_GATE_REL_ __ATOMIC_RELEASE
 #define NVMENS_GATE_RLX_ __ATOMIC_RELAXED
-#define NVMENS_GATE_LIGHT_(lane)                                                                   \
+#define NVMENS_GATE_LIGHT_(fence)                                                                  \
   do {                                                                                             \
-    if (__builtin_expect((lane)->fence, 0))                                                        \
+    if (fence)                                                                                     \
       __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                     \
     else                                                                                           \
       __atomic_signal_fence(__ATOMIC_SEQ_CST);                                                     \
@@ -105,11 +112,17 @@ NVMENS_API void nvmens_gate_ended_(const nvmens_lane *);
 static inline nvmens_slot *nvmens_gate_find_(const nvmens_slot_table *table, uint32_t nsid)
 {
   nvmens_slot *const *entry = (nvmens_slot *const *)(table + 1);
-  uint32_t i = (nsid * UINT32_C(0x9E3779B1)) >> table->shift;
+  uint32_t shift = table->shift, i;
   nvmens_slot *slot;
 
-  while ((slot = __atomic_load_n(&entry[i], __ATOMIC_ACQUIRE)) != NULL && slot->nsid != nsid)
+  /* A compiler that loads but its low byte has to wait for what else was in the register. */
+  __asm__("" : "+r"(shift));
+  i = (nsid * UINT32_C(0x9E3779B1)) >> shift;
+  slot = __atomic_load_n(&entry[i], __ATOMIC_ACQUIRE);
+  while (__builtin_expect(slot && slot->nsid != nsid, 0)) {
     i = (i + 1) & table->mask;
+    slot = __atomic_load_n(&entry[i], __ATOMIC_ACQUIRE);
+  }
   return slot;
 }
 
@@ -120,16 +133,25 @@ static inline nvmens_counter *nvmens_gate_counter_(const nvmens_lane *lane, uint
   return &chunk[index >> NVMENS_COUNTERS_SHIFT_][index & NVMENS_COUNTERS_MASK_];
 }
 
+/* Counts a command that saw this word. false: the word is another, and the command has to end. */
+static inline bool nvmens_gate_hold_(const nvmens_slot *slot, nvmens_counter *c, uint32_t word,
+                                     int fence)
+{
+  __atomic_store_n(&c->begun, c->begun + 1, NVMENS_GATE_RLX_);
+  NVMENS_GATE_LIGHT_(fence);
+  return __builtin_expect(__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) == word, 1);
+}
+
 /* Ends a command, on the thread that owns the lane in which it began. Each ticket ends once. */
 static inline void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
 {
-  nvmens_counter *c = nvmens_gate_counter_(lane, ticket.slot->index);
+  const uint32_t slow = NVMENS_GATE_CLOSING_ | NVMENS_GATE_FENCED_;
+  nvmens_counter *c = ticket.counter;
 
   __atomic_store_n(&c->ended, c->ended + 1, NVMENS_GATE_REL_);
-  NVMENS_GATE_LIGHT_(lane);
-  if (__builtin_expect(__atomic_load_n(&ticket.slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_,
-                       0))
-    nvmens_gate_ended_(lane);
+  NVMENS_GATE_LIGHT_(0);
+  if (__builtin_expect(__atomic_load_n(&ticket.slot->word, NVMENS_GATE_ACQ_) & slow, 0))
+    nvmens_gate_ended_(lane, ticket.slot);
 }
 
 /*
@@ -143,26 +165,28 @@ static inline nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid, nv
 {
   nvmens_slot *slot = nvmens_gate_find_(__atomic_load_n(lane->table, __ATOMIC_ACQUIRE), nsid);
   const nvmens_status ok = {0};
-  nvmens_counter *c;
-  uint32_t word;
+  nvmens_begun slow;
+  nvmens_ticket t;
+  uint32_t word = 0;
 
-  ticket->slot = NULL;
-  if (__builtin_expect(!slot, 0))
-    return nvmens_gate_refuse_(lane, nsid, slot);
-  word = __atomic_load_n(&slot->word, NVMENS_GATE_ACQ_);
-  if (__builtin_expect(!(word & NVMENS_GATE_OPEN_), 0))
-    return nvmens_gate_refuse_(lane, nsid, slot);
-  c = nvmens_gate_counter_(lane, slot->index);
-  __atomic_store_n(&c->begun, c->begun + 1, NVMENS_GATE_RLX_);
-  NVMENS_GATE_LIGHT_(lane);
-  ticket->slot = slot;
-  if (__builtin_expect(__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) != word, 0)) {
-    nvmens_io_end(lane, *ticket);
-    ticket->slot = NULL;
-    return nvmens_gate_refuse_(lane, nsid, slot);
+  if (__builtin_expect(slot != NULL, 1)) {
+    word = __atomic_load_n(&slot->word, NVMENS_GATE_ACQ_);
+    if (__builtin_expect(word & NVMENS_GATE_OPEN_, 1)) {
+      t.slot = slot;
+      t.counter = nvmens_gate_counter_(lane, slot->index);
+      if (nvmens_gate_hold_(slot, t.counter, word, 0)) {
+        *ticket = t;
+        *ns_user = slot->ns_user;
+        return ok;
+      }
+      nvmens_io_end(lane, t);
+    }
   }
-  *ns_user = slot->ns_user;
-  return ok;
+  slow = nvmens_gate_begin_(lane, nsid, slot, word);
+  *ticket = slow.ticket;
+  if (slow.ticket.slot)
+    *ns_user = slow.ns_user;
+  return slow.status;
 }
 
 /* For commands to all attached namespaces: begins one for the first NSID above `after` that can be

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #endif
 
-#define LINE 64
+enum { LINE = 64, NEAR = 64 /* the fewest */ };
 
 typedef struct nvmens_lane_body {
   nvmens_lane lane; /* first: the data path's pointer */
@@ -25,6 +25,7 @@ typedef struct nvmens_lane_body {
   nvmens_counter **old; /* superseded directories, linked by their last entry */
   uint32_t chunks, room;
   void *block; /* as it was allocated */
+  _Alignas(LINE) nvmens_counter near[];
 } lane_body;
 
 static const struct { /* what the lanes of a controller see that is not ready */
@@ -152,7 +153,7 @@ static int directory_grow(lane_body *lane, const nvmens_mem *mem)
 /* Counters for slots 0 .. slots - 1. */
 static int lane_reach(lane_body *lane, const nvmens_mem *mem, uint32_t slots)
 {
-  while ((uint64_t)lane->chunks << NVMENS_COUNTERS_SHIFT_ < slots) {
+  while (lane->lane.near + ((uint64_t)lane->chunks << NVMENS_COUNTERS_SHIFT_) < slots) {
     nvmens_counter *chunk;
 
     if (directory_grow(lane, mem))
@@ -182,9 +183,12 @@ static void lane_free(lane_body *lane, const nvmens_mem *mem)
   nvmens_free(mem, lane->block);
 }
 
+/* Whole cache lines, which no other owner writes to. */
 int nvmens_gate_lane(nvmens_gate *gate, nvmens_lane **out)
 {
-  char *block = nvmens_zalloc(gate->mem, 1, sizeof(lane_body) + LINE);
+  uint32_t near = gate->slots > NEAR ? (gate->slots + 7) / 8 * 8 : NEAR;
+  size_t size = sizeof(lane_body) + near * sizeof(nvmens_counter);
+  char *block = nvmens_zalloc(gate->mem, 1, size + LINE);
   lane_body *lane;
 
   if (!block)
@@ -193,10 +197,8 @@ int nvmens_gate_lane(nvmens_gate *gate, nvmens_lane **out)
   lane->block = block;
   lane->gate = gate;
   lane->lane.table = &gate->shown;
-  if (lane_reach(lane, gate->mem, gate->slots)) {
-    lane_free(lane, gate->mem);
-    return NVMENS_ERR_NOMEM;
-  }
+  lane->lane.counter = lane->near;
+  lane->lane.near = near;
   lane->next = gate->lanes;
   gate->lanes = lane;
   *out = &lane->lane;

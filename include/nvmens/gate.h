@@ -54,10 +54,13 @@ typedef struct nvmens_counter { /* modulo 2^32; written by the lane's owner only
 #define NVMENS_COUNTERS_SHIFT_ 8 /* counters in a chunk: 256 */
 #define NVMENS_COUNTERS_MASK_  ((1u << NVMENS_COUNTERS_SHIFT_) - 1)
 
-/* The part of a lane that the data path reads; cache-line aligned. */
+/* The part of a lane that the data path reads; cache-line aligned. Counters of the slots that were
+ * there when it was made are near, in one piece. */
 typedef struct nvmens_lane {
   const nvmens_slot_table **table; /* the controller's; empty while it is not ready */
-  nvmens_counter **chunk;
+  nvmens_counter *counter;
+  nvmens_counter **chunk; /* of those behind, by their index less near */
+  uint32_t near;
 } nvmens_lane;
 
 typedef struct nvmens_ticket {
@@ -128,8 +131,12 @@ static inline nvmens_slot *nvmens_gate_find_(const nvmens_slot_table *table, uin
 
 static inline nvmens_counter *nvmens_gate_counter_(const nvmens_lane *lane, uint32_t index)
 {
-  nvmens_counter **chunk = __atomic_load_n(&lane->chunk, __ATOMIC_ACQUIRE);
+  nvmens_counter **chunk;
 
+  if (__builtin_expect(index < lane->near, 1))
+    return &lane->counter[index];
+  index -= lane->near;
+  chunk = __atomic_load_n(&lane->chunk, __ATOMIC_ACQUIRE);
   return &chunk[index >> NVMENS_COUNTERS_SHIFT_][index & NVMENS_COUNTERS_MASK_];
 }
 

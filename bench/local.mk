@@ -1,7 +1,28 @@
-# A benchmark is a program in BENCHES, with its sources and LDADD = libcore.la or libnvmens.la; built by
-# `make bench` only.
+# A benchmark is a program in BENCHES; bench/run runs them one after the other, `make bench` builds them
+# first. What they print goes to standard output, and as lines of JSON to bench/results.jsonl.
+BENCHES += \
+	%D%/control \
+	%D%/io \
+	%D%/isolation \
+	%D%/memory
+
+bench_common = %D%/bench.c %D%/bench.h %D%/world.c %D%/world.h
+bench_steps = %D%/steps.c %D%/steps.h
+bench_bytes = %D%/bytes.c %D%/bytes.h
+%C%_control_SOURCES = %D%/control.c $(bench_common) $(bench_steps) $(bench_bytes)
+%C%_control_LDADD = libcore.la -lm
+%C%_io_SOURCES = %D%/io.c %D%/io.h %D%/io_urcu.c $(bench_common)
+%C%_io_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CPPFLAGS)
+%C%_io_LDADD = libcore.la $(URCU_LIBS) -lm $(PTHREAD_LIBS)
+%C%_isolation_SOURCES = %D%/isolation.c $(bench_common)
+%C%_isolation_LDADD = libcore.la -lm $(PTHREAD_LIBS)
+%C%_memory_SOURCES = %D%/memory.c $(bench_common) $(bench_bytes)
+%C%_memory_LDADD = libcore.la -lm
+
 EXTRA_PROGRAMS += $(BENCHES)
-CLEANFILES += $(BENCHES)
-bench: $(BENCHES)
-	@for b in $(BENCHES); do ./$$b || exit 1; done
+CLEANFILES += $(BENCHES) %D%/results.jsonl
+EXTRA_DIST += %D%/run
+
+bench: all $(BENCHES)
+	@top_builddir='$(abs_top_builddir)' $(SHELL) $(srcdir)/%D%/run
 .PHONY: bench

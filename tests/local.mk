@@ -71,12 +71,16 @@ SCRIPT_TESTS = \
 
 # What the thread sanitizer is for; see check-threads.
 THREAD_TESTS = %D%/test_threads.run
+# What needs no more than the library; see check-unit.
+UNIT_TESTS = $(TAP_TESTS) %D%/test_threads.run
 
 EXTRA_DIST += \
 	$(SCRIPT_TESTS) \
-	%D%/guest \
+	%D%/apt.sh \
 	%D%/consumer/check \
 	%D%/consumer/consumer.c \
+	%D%/cross \
+	%D%/guest \
 	%D%/headers_cxx.cc \
 	%D%/mutants
 
@@ -144,6 +148,15 @@ AM_TESTS_ENVIRONMENT = \
 
 check-threads: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)'
+check-unit: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)'
+check-cross:
+	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/cross/run
+# A child of libcheck's that leaks or errs ends with 99, which libcheck takes for a failure.
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible
+check-valgrind: all
+	CK_TIMEOUT_MULTIPLIER=20 $(MAKE) $(AM_MAKEFLAGS) check-unit \
+	  LOG_COMPILER='$(VALGRIND)' RUN_LOG_COMPILER='$(VALGRIND)'
 # Tests that have more to try when there is time look at NVMENS_LONG.
 check-long: all
 	NVMENS_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
@@ -156,7 +169,7 @@ installcheck-local:
 	  DESTDIR='$(DESTDIR)' libdir='$(libdir)' pkgconfigdir='$(pkgconfigdir)' \
 	  docdir='$(docdir)' srcdir='$(srcdir)' \
 	  sanitizer='$(with_sanitizer)' $(SHELL) $(srcdir)/%D%/consumer/check
-.PHONY: check-threads check-long check-guest check-mutants
+.PHONY: check-unit check-cross check-valgrind check-threads check-long check-guest check-mutants
 
 # In a directory and a configuration of its own: instrumented objects are of no use for anything else.
 coverage:
@@ -174,5 +187,5 @@ coverage:
 	  gcov -b -n lib/*.gcda | grep -A4 "lib/.*\.c'"; \
 	fi
 clean-local:
-	rm -rf coverage
+	rm -rf coverage cross
 .PHONY: coverage

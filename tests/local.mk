@@ -88,6 +88,7 @@ EXTRA_DIST += \
 tests_rig_sources = \
 	%D%/cells.h \
 	%D%/dice.h \
+	%D%/faults.h \
 	%D%/race.h \
 	%D%/rig.c \
 	%D%/rig.h \

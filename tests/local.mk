@@ -82,7 +82,8 @@ EXTRA_DIST += \
 	%D%/cross \
 	%D%/guest \
 	%D%/headers_cxx.cc \
-	%D%/mutants
+	%D%/mutants \
+	%D%/spin
 
 # Distributed, built or not.
 tests_rig_sources = \
@@ -165,12 +166,15 @@ check-guest: all
 	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/guest/run
 check-mutants: all
 	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/mutants/run
+check-spin:
+	CC='$(CC)' $(srcdir)/%D%/spin/run
 installcheck-local:
 	$(AM_V_GEN)CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' CFLAGS='$(CFLAGS) $(SAN_CFLAGS)' \
 	  DESTDIR='$(DESTDIR)' libdir='$(libdir)' pkgconfigdir='$(pkgconfigdir)' \
 	  docdir='$(docdir)' srcdir='$(srcdir)' \
 	  sanitizer='$(with_sanitizer)' $(SHELL) $(srcdir)/%D%/consumer/check
-.PHONY: check-unit check-cross check-valgrind check-threads check-long check-guest check-mutants
+.PHONY: check-cross check-guest check-long check-mutants check-spin check-threads check-unit
+.PHONY: check-valgrind
 
 # In a directory and a configuration of its own: instrumented objects are of no use for anything else.
 coverage:

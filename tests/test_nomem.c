@@ -173,7 +173,7 @@ static const struct row {
     {life, "nvmens_ctrl_enable nvmens_ctrl_reset nvmens_ctrl_shutdown nvmens_ctrl_del "
            "nvmens_lane_del"},
     {admin, "nvmens_admin"},
-    {begin, "nvmens_io_begin_next nvmens_gate_refuse_"},
+    {begin, "nvmens_io_begin_next nvmens_gate_begin_"},
     {query, "nvmens_ns_find nvmens_ns_next nvmens_ns_query_sized nvmens_att_query_sized "
             "nvmens_ctrl_query_sized nvmens_next_deadline nvmens_identify_ctrl "
             "nvmens_subsys_check nvmens_admin_data_len"},

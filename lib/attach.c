@@ -317,13 +317,28 @@ static void call_hooks(nvmens_subsys *s, nvmens_effect *effect)
     call_detached(s, att);
 }
 
+/* Another ready controller of this host has it (R51, C16). */
+static bool elsewhere(const nvmens_attachment *att)
+{
+  const nvmens_ctrl *peer = att->ctrl->peer;
+
+  if (peer->subsys->config.inactive_io == NVMENS_IO_SPEC)
+    return false;
+  while (peer != att->ctrl &&
+         (peer->state != NVMENS_CTRL_READY || !nvmens_nsid_set_get(&peer->active, att->nsid)))
+    peer = peer->peer;
+  return peer != att->ctrl;
+}
+
+/* The answer comes first: at no moment is a command told not to try the other path. */
 static void close_gate(nvmens_attachment *att)
 {
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_subsys *s = ctrl->subsys;
 
+  nvmens_slot_answer(att->slot, elsewhere(att) ? NVMENS_SC_INTERNAL_PATH_ERROR
+                                               : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
   nvmens_slot_closing(att->slot);
-  nvmens_slot_answer(att->slot, NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
   s->barrier_due = 1;
   if (att->opening) {
     att->opening = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_regress_more.c: as test_regress.c: the end of a subsystem, private namespaces, events of the
- * backend's, effects left over, what a command costs, and two small calls (T4, T8; R25, R29, R32,
- * R44; principle 8).
+ * backend's, effects left over, what a command costs, two small calls, and the answer of a bar (T4,
+ * T8; R25, R29, R32, R44, R51; principle 8).
  */
 #include "rig_more.h"
 
@@ -421,6 +421,51 @@ START_TEST(R7_R18_admin_data_len_is_what_is_fetched)
 }
 END_TEST
 
+/* ---- barred I/O ---- */
+
+static nvmens_lane *asker;
+static unsigned barred;
+
+/* As a queue's thread that sends a command at that moment. */
+static void ask(rig *r, const nvmens_trace *step)
+{
+  nvmens_ticket ticket;
+  void *user;
+  nvmens_status status = nvmens_io_begin(asker, 1, &ticket, &user);
+
+  (void)r;
+  (void)step;
+  if (!status.sf) {
+    nvmens_io_end(asker, ticket);
+    return;
+  }
+  barred++;
+  ck_assert_uint_eq(status.sf, NVMENS_SC_INTERNAL_PATH_ERROR);
+}
+
+static void detach_while_asked(nvmens_mode mode)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = more_ctrl_of(r, 7);
+  rig_ns *ns = rig_ns_auto(r, 1);
+
+  more_ctrl_of(r, 7);
+  asker = rig_lane(c);
+  barred = 0;
+  r->on_trace = ask;
+  ck_assert_int_eq(rig_detach(ns, c, mode, RIG_NEVER), 0);
+  r->on_trace = NULL;
+  ck_assert_uint_gt(barred, 0);
+  rig_end(r);
+}
+
+START_TEST(R51_from_its_first_moment_a_bar_sends_to_the_other_path)
+{
+  detach_while_asked(NVMENS_ORDERLY);
+  detach_while_asked(NVMENS_SURPRISE);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -437,6 +482,7 @@ int main(void)
       P16_ns_next_walks_all_namespaces_in_order,
       R7_R18_admin_data_len_is_what_the_host_sends,
       R7_R18_admin_data_len_is_what_is_fetched,
+      R51_from_its_first_moment_a_bar_sends_to_the_other_path,
   };
 
   return MORE_RUN("regress_more", tests);

@@ -35,17 +35,25 @@ static uint64_t identity_of(const nvmens_ns *ns)
 }
 
 /* Linux takes a new identity on one path only when no path of the same host has the old one: who
- * was through before this controller dropped it is to try again. */
+ * was through before this controller dropped it is to try again. By CNTLID. */
 static void tell_peers(const nvmens_attachment *att)
 {
-  for (nvmens_ctrl *peer = att->ctrl->peer; peer != att->ctrl; peer = peer->peer) {
-    const nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
+  nvmens_ctrl *highest = att->ctrl, *peer;
 
-    if (!other || other->state != NVMENS_ATT_ATTACHED || other->mark != NVMENS_MARK_NONE)
+  while (highest->peer->cntlid > highest->cntlid)
+    highest = highest->peer;
+  peer = highest;
+  do {
+    const nvmens_attachment *other;
+
+    peer = peer->peer;
+    other = nvmens_att_of(peer, att->nsid);
+    if (peer == att->ctrl || !other || other->state != NVMENS_ATT_ATTACHED ||
+        other->mark != NVMENS_MARK_NONE)
       continue;
     nvmens_ctrl_record(peer, NVMENS_LOG_ATTACHED, att->nsid, true);
     nvmens_ctrl_deliver(peer);
-  }
+  } while (peer != highest);
 }
 
 void nvmens_att_mark(nvmens_attachment *att, unsigned event)

@@ -212,16 +212,23 @@ void nvmens_ctrl_join_peers(nvmens_ctrl *ctrl)
 {
   static const uint8_t unknown[sizeof(ctrl->hostid)];
   const nvmens_subsys *s = ctrl->subsys;
+  nvmens_ctrl *before = NULL, *last = NULL;
 
   ctrl->peer = ctrl;
   if (memcmp(ctrl->hostid, unknown, sizeof(unknown)) == 0)
     return;
   for (uint32_t i = 0; i < s->nctrl; i++)
     if (memcmp(s->ctrl[i]->hostid, ctrl->hostid, sizeof(ctrl->hostid)) == 0) {
-      ctrl->peer = s->ctrl[i]->peer;
-      s->ctrl[i]->peer = ctrl;
-      return;
+      last = s->ctrl[i];
+      if (last->cntlid < ctrl->cntlid)
+        before = last;
     }
+  if (!before)
+    before = last;
+  if (!before)
+    return;
+  ctrl->peer = before->peer;
+  before->peer = ctrl;
 }
 
 void nvmens_ctrl_unlist(nvmens_ctrl *ctrl)

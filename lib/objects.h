@@ -100,8 +100,8 @@ struct nvmens_ctrl {
   nvmens_subsys *subsys;
   void *user;
   nvmens_gate *gate;
-  nvmens_ctrl *peer;        /* a ring of the controllers of one host; unknown hosts: alone */
-  nvmens_nsid_set atts;     /* every NSID it ever had: nvmens_attachment */
+  nvmens_ctrl *peer;    /* a ring of the controllers of one host, by CNTLID; unknown hosts: alone */
+  nvmens_nsid_set atts; /* every NSID it ever had: nvmens_attachment */
   nvmens_nsid_set active;   /* those ATTACHED */
   nvmens_cmd *cmds;         /* taken and not ended */
   nvmens_attachment *shown; /* swap marks SHOWN */

@@ -105,6 +105,43 @@ START_TEST(C14_who_has_still_to_scan_is_not_told_once_more)
 }
 END_TEST
 
+/* Principle 5: whoever was made first, and whoever was the last to drop it. */
+START_TEST(C14_peers_are_told_in_the_order_of_CNTLIDs)
+{
+  static const uint16_t made[] = {7, 1, 9};
+  static const int low[] = {1, 0, 1}, high[] = {2, 2, 0}; /* the others of each */
+  rig *r = rig_new(NULL);
+  rig_ctrl *c[3], *last;
+  rig_cmd *aer[2];
+
+  for (int i = 0; i < 3; i++) {
+    c[i] =
+        rig_ctrl_new(r, &(nvmens_ctrl_config){.cntlid = made[i], .cntlid_given = 1, .hostid = {1}});
+    listen(c[i]);
+  }
+  last = c[_i];
+  for (char who = 'A'; who <= 'B'; who++) {
+    plug(r, who);
+    for (int i = 0; i < 3; i++)
+      hear_and_read(c[i]), scan(c[i]);
+    if (who == 'A')
+      ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  }
+  for (int i = 0; i < 3; i++)
+    if (c[i] != last)
+      hear_and_read(c[i]), scan(c[i]);
+  rig_heard(c[low[_i]]), rig_changed(c[low[_i]], RIG_LID4, RIG_CONSUME);
+  rig_heard(c[high[_i]]), rig_changed(c[high[_i]], RIG_LID4, RIG_CONSUME);
+  aer[1] = rig_aer(c[high[_i]]);
+  aer[0] = rig_aer(c[low[_i]]);
+  hear_and_read(last);
+  RIG_OK(aer[0]);
+  RIG_OK(aer[1]);
+  ck_assert_uint_lt(aer[0]->order, aer[1]->order);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("swap_peers");
@@ -113,6 +150,7 @@ int main(void)
   tcase_add_test(t, C14_who_scanned_too_early_is_told_when_its_peer_has_dropped_the_old_one);
   tcase_add_test(t, C14_another_host_is_not_told);
   tcase_add_test(t, C14_who_has_still_to_scan_is_not_told_once_more);
+  tcase_add_loop_test(t, C14_peers_are_told_in_the_order_of_CNTLIDs, 0, 3);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

@@ -244,7 +244,8 @@ typedef struct nvmens_host {
   nvmens_status (*transfer)(void *ctrl_user, nvmens_cmd *, void *buf, size_t len, nvmens_dir);
   /* Create and attach by the host need the backend first. Called like transfer. DONE: go on (attach
    * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is
-   * not offered and its commands end with Invalid Opcode. */
+   * not offered and its commands end with Invalid Opcode. Answer each: while 64 are unanswered
+   * whose commands have ended (reset, deadline), create and attach end with 006h. */
   nvmens_wait (*prepare)(void *ctrl_user, nvmens_cmd *, const nvmens_intent *, nvmens_token);
   /* E: the host has made a namespace of what was prepared; before its command completes. */
   void (*created)(void *ns_user, nvmens_nsref);

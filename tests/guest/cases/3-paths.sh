@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=dash source=../guest.sh disable=SC2154
+# shellcheck shell=dash source=../guest.sh disable=SC2154,SC2034
 # title: detach from one controller and attach, 20 times, under fio with verify: no error
 # target: --ns 1=ram:64M --nn 32 --io-delay 1000
 # limit: 400

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=dash source=../guest.sh disable=SC2154
+# shellcheck shell=dash source=../guest.sh disable=SC2154,SC2034
 # title: nvme reset, and disconnect, in the middle of a drain
 # target: --ns 1=ram:64M --ns 2=ram:64M --ns 3=ram:64M --ns 4=ram:64M --nn 32 --deadline 20
 # limit: 480
 # allow: I/O Cmd|timeout
+# Linux 6.1 does not stand a reset while it deletes a disk with a scheduler, as it has with one queue
+# (README.md). So two, and never I/O to two namespaces at a time.
+QUEUES=2
 need "connect" connect2
 # shellcheck disable=SC2046
 set -- $(ctrls)
@@ -44,23 +47,24 @@ claim "released" see_status 5 no_ns2
 claim "events work after the reset" timed 10000 'add 2 ram:64M' "+2@$c1" "+2@$c2"
 
 note "reset of one in an orderly drain, under load, 5 times"
-load other 1 1000 --verify=crc32c
 for i in 1 2 3 4 5; do
   load b$i 3 240
   need "fio runs" busy b$i
   claim "stall" quiet ctl 'stall 3'
+  load other$i 1 1000 --verify=crc32c
+  need "the other fio runs" busy other$i
   claim "remove, not waiting" quiet ctl 'remove 3 deadline=2 nowait'
   claim "reset" quiet timeout 120 nvme reset "/dev/$1"
   claim "gone" see 15000 -3
   end_load b$i
   claim "fio ended with an error" [ "$fio_rc" != 0 ]
+  claim "the other fio runs" running other$i
+  stop_load other$i
+  claim "without an error" ended_well other$i
   claim "released" see_status 5 no_ns3
   ids "$@"
   claim "add again" timed 10000 'add 3 ram:64M' "+3@$c1" "+3@$c2"
 done
-claim "the other fio runs" running other
-stop_load other
-claim "without an error" ended_well other
 
 note "disconnect in the middle of a drain"
 load d 4 240

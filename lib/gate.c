@@ -442,7 +442,9 @@ nvmens_begun nvmens_gate_begin_(nvmens_lane *lane, uint32_t nsid, nvmens_slot *s
       b.ns_user = slot->ns_user;
       return b;
     }
-    nvmens_io_end(lane, b.ticket);
+    /* Not nvmens_io_end: its look may be too early, and who is undone may see the gate shut. */
+    __atomic_store_n(&b.ticket.counter->ended, b.ticket.counter->ended + 1, NVMENS_GATE_REL_);
+    nvmens_gate_ended_(lane, slot);
   }
   none.status = refuse(lane, nsid, slot);
   return none;

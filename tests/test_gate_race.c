@@ -342,6 +342,13 @@ START_TEST(G2_a_command_against_a_swap)
 }
 END_TEST
 
+/* It looks at the gate when that is closed, and is seen when another attachment is drained. */
+START_TEST(G3_a_begin_that_is_undone_between_two_attachments)
+{
+  both(&(scenario){"undone between", {control_swap_unplug, io_once}, 2, 4, 0});
+}
+END_TEST
+
 int main(void)
 {
 #ifdef NVMENS_GATE_TSAN_
@@ -352,6 +359,6 @@ int main(void)
                  G1_a_command_that_is_out_and_one_that_is_undone, G1_two_lanes_against_an_unplug,
                  G1_a_command_that_ends_elsewhere,
                  G1_the_count_of_an_open_gate_is_not_below_nothing, G1_a_command_whose_lane_goes,
-                 G2_a_command_against_a_swap);
+                 G2_a_command_against_a_swap, G3_a_begin_that_is_undone_between_two_attachments);
 #endif
 }

@@ -35,9 +35,15 @@
 #define OFF 254
 
 /* A slot's word: the state, the generation, and, for the model only, which opening stored it. */
+#ifdef FENCE
+#define OPEN 4 /* FENCED */
+#define SLOW (2 | 4)
+#else
 #define OPEN 1
+#define SLOW 2
+#endif
 #define CLOSING 2
-#define GENERATION 4
+#define GENERATION 8
 #define OPENING 32
 #define CODE(word) ((word) & (OPENING - 1))
 
@@ -218,18 +224,29 @@ inline ring(self)
 
 /* ---- the data path ---- */
 
-/* nvmens_io_end, after its assertions: also what undoes a begin. */
+/* nvmens_io_end. Its first look orders nothing: with fences it may be too early, so whoever can be
+ * too early goes to nvmens_gate_ended_. */
 inline end_count(l)
 {
   ended++;
-  store(LANE(l), ENDED(l), ended);
-#ifndef NO_LIGHT_IN_END
-  light(LANE(l))
-#endif
+  store(LANE(l), ENDED(l), ended)
 }
 
 inline end_wake(l)
 {
+  d_step { load_acquire(LANE(l), WORD, now_) };
+  if
+  :: now_ & SLOW -> look_again(l)
+  :: else
+  fi
+}
+
+/* nvmens_gate_ended_ */
+inline look_again(l)
+{
+#ifndef NO_LIGHT_IN_END
+  light(LANE(l));
+#endif
   d_step { load_acquire(LANE(l), WORD, now_) };
   if
   :: now_ & CLOSING -> ring(LANE(l))
@@ -242,7 +259,7 @@ inline begin(l, i)
 {
   d_step { late = barred; load_acquire(LANE(l), WORD, word) };
   if
-  :: !(word & OPEN) -> skip /* nvmens_gate_refuse_ */
+  :: !(word & OPEN) -> skip /* refuse */
   :: else ->
     begun++;
     store(LANE(l), BEGUN(l), begun);
@@ -257,7 +274,10 @@ inline begin(l, i)
     if
     :: CODE(now_) != CODE(word) ->
       end_count(l)
-#ifndef NO_WAKE_OF_UNDONE
+#if defined(NO_WAKE_OF_UNDONE)
+#elif defined(FENCE) && !defined(UNDONE_AS_END)
+      ;look_again(l) /* nvmens_gate_begin_ */
+#else
       ;end_wake(l)
 #endif
     :: else ->

@@ -192,5 +192,5 @@ coverage:
 	  gcov -b -n lib/*.gcda | grep -A4 "lib/.*\.c'"; \
 	fi
 clean-local:
-	rm -rf coverage cross
+	rm -rf coverage cross fuzz-afl fuzz-libfuzzer
 .PHONY: coverage

@@ -1,5 +1,5 @@
 noinst_PROGRAMS += %D%/nvmens-tcp-target
-tcp_target_sources = \
+tcp_target_parts = \
 	%D%/admin.c \
 	%D%/backend.c \
 	%D%/backend.h \
@@ -15,7 +15,6 @@ tcp_target_sources = \
 	%D%/identify.c \
 	%D%/io.c \
 	%D%/logs.c \
-	%D%/main.c \
 	%D%/ns.c \
 	%D%/nvme.h \
 	%D%/options.c \
@@ -32,6 +31,6 @@ tcp_target_sources = \
 	%D%/trace.h \
 	%D%/verbs.c
 %C%_nvmens_tcp_target_CFLAGS = $(AM_CFLAGS) -pthread
-%C%_nvmens_tcp_target_SOURCES = $(tcp_target_sources)
+%C%_nvmens_tcp_target_SOURCES = %D%/main.c $(tcp_target_parts)
 %C%_nvmens_tcp_target_LDADD = libnvmens.la $(PTHREAD_LIBS)
 EXTRA_DIST += %D%/README.md

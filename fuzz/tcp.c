@@ -238,7 +238,7 @@ static void stop(target *t)
   while (reap(t) > 0) {
     struct pollfd fd = {.fd = t->main_fd, .events = POLLIN};
 
-    MUST(poll(&fd, 1, 5000) > 0);
+    MUST(poll(&fd, 1, 60000) > 0);
     unkick(t->main_fd);
   }
   MUST(target_stop(t) == 0);

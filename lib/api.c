@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "always.h"
 #include "attach.h"
 #include "ctrl.h"
 #include "subsys.h"
@@ -143,8 +144,10 @@ static bool ended(nvmens_subsys *s)
     end_all(s);
   while (s->core.first && !s->core.flushing)
     nvmens_outbox_flush(&s->core);
-  return !s->core.first && !s->core.flushing && !s->closing && !s->ns.count && !s->nctrl &&
-         !__atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE);
+  if (s->core.first || s->core.flushing || s->closing ||
+      __atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE))
+    return false;
+  return NVMENS_ALWAYS(!s->ns.count && !s->nctrl);
 }
 
 int nvmens_subsys_del(nvmens_subsys *s)

@@ -252,11 +252,6 @@ void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
 
 /* ---- drain ---- */
 
-static bool draining(const nvmens_attachment *att)
-{
-  return att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
-}
-
 static void call_drain_begin(nvmens_subsys *s, nvmens_attachment *att)
 {
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
@@ -435,6 +430,6 @@ void nvmens_att_late(nvmens_attachment *att)
 
 void nvmens_att_drained(nvmens_attachment *att)
 {
-  if (draining(att) && att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
+  if (att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
     act(att, step(att, NVMENS_EV_DRAINED)->actions, NULL, true);
 }

@@ -136,8 +136,6 @@ static finding check_ns(const nvmens_ns *ns)
   HOLDS(7, ns->shared || all <= 1, "a private namespace has two controllers");
   HOLDS(19, ns->state == NVMENS_NS_ALLOCATED || all || ns->pins || ns->leaving,
         "a namespace being deleted waits for nothing");
-  HOLDS(19, ns->state != NVMENS_NS_DELETING || !count[NVMENS_ATT_ATTACHED],
-        "a namespace being deleted is attached");
   return fine;
 }
 

@@ -235,14 +235,14 @@ nvmens_slot *nvmens_gate_nth(const nvmens_gate *gate, uint32_t index)
 
 nvmens_slot *nvmens_gate_lookup(const nvmens_gate *gate, uint32_t nsid)
 {
-  return gate->table ? nvmens_gate_find_(gate->table, nsid) : NULL;
+  return nvmens_gate_find_(gate->table, nsid);
 }
 
 static int chunk_grow(nvmens_gate *gate)
 {
   uint32_t have = gate->slots / NVMENS_GATE_CHUNK;
 
-  if (gate->slots % NVMENS_GATE_CHUNK || (have < gate->chunks && gate->chunk[have]))
+  if (gate->slots % NVMENS_GATE_CHUNK)
     return 0;
   if (have == gate->chunks) {
     uint32_t chunks = gate->chunks ? gate->chunks * 2 : 4;
@@ -269,7 +269,7 @@ nvmens_slot *nvmens_gate_slot(nvmens_gate *gate, uint32_t nsid)
   for (lane_body *lane = gate->lanes; lane; lane = lane->next)
     if (lane_reach(lane, gate->mem, gate->slots + 1))
       return NULL;
-  if (chunk_grow(gate) || table_grow(gate))
+  if (table_grow(gate) || chunk_grow(gate))
     return NULL;
   slot = nvmens_gate_nth(gate, gate->slots);
   slot->nsid = nsid;

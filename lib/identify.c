@@ -138,17 +138,14 @@ static void put_fields(query *q, const nvmens_ns *ns)
 static uint16_t describe(query *q, bool allocated)
 {
   nvmens_ns *ns = visible(q, allocated);
-  uint32_t gen;
   uint16_t sf;
 
   if (!ns)
     return 0;
-  gen = ns->gen;
   sf = ask_backend(q, ns);
   if (sf)
     return sf;
-  ns = visible(q, allocated);
-  if (ns && ns->gen == gen)
+  if (visible(q, allocated) == ns) /* being asked for kept the NSID from being taken again */
     put_fields(q, ns);
   else
     memset(q->page, 0, sizeof(q->page));

@@ -53,7 +53,7 @@ static uint16_t read_create(const nvmens_request *r, const nvmens_ns_create *dat
 
 static void set_result(nvmens_cmd *cmd, nvmens_verdict verdict, uint64_t error_info)
 {
-  if (!verdict.err || cmd->sf)
+  if (!verdict.err)
     return;
   cmd->sf = verdict.sf;
   cmd->error_info = error_info;

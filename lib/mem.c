@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "always.h"
+
 static void *libc_alloc(void *user, size_t size)
 {
   (void)user;
@@ -25,7 +27,7 @@ void *nvmens_zalloc(const nvmens_mem *mem, size_t count, size_t size)
 {
   void *ptr;
 
-  if (size && count > SIZE_MAX / size)
+  if (NVMENS_ALWAYS(size) && count > SIZE_MAX / size)
     return NULL;
   ptr = mem->alloc(mem->user, count * size);
   if (ptr)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "always.h"
 #include "ctrl.h"
 
 nvmens_ns *nvmens_ns_of(const nvmens_subsys *s, uint32_t nsid)
@@ -39,7 +40,7 @@ nvmens_subject nvmens_about_ns(const nvmens_ns *ns)
 
 nvmens_u128 nvmens_ns_bytes(uint64_t blocks, uint8_t lbads)
 {
-  return (nvmens_u128){blocks << lbads, lbads ? blocks >> (64 - lbads) : 0};
+  return (nvmens_u128){blocks << lbads, NVMENS_ALWAYS(lbads) ? blocks >> (64 - lbads) : 0};
 }
 
 static bool less(nvmens_u128 a, nvmens_u128 b)
@@ -93,7 +94,7 @@ static nvmens_verdict choose_nsid(const nvmens_subsys *s, uint32_t *nsid)
     return none;
   if (!*nsid)
     *nsid = nvmens_nsid_set_gap(&s->ns, s->config.nn);
-  return *nsid ? NVMENS_VERDICT_OK : none;
+  return NVMENS_ALWAYS(*nsid) ? NVMENS_VERDICT_OK : none;
 }
 
 static nvmens_ns *ns_new(nvmens_subsys *s, const nvmens_ns_config *config, void *user)
@@ -224,7 +225,7 @@ nvmens_verdict nvmens_ns_leave(nvmens_ns *ns, unsigned event, nvmens_cmd *owner,
       nvmens_step(&s->core, NVMENS_M_NS, &ns->state, event, nvmens_about_ns(ns));
 
   *actions = cell->actions;
-  if (cell->kind != NVMENS_GO)
+  if (NVMENS_NEVER(cell->kind != NVMENS_GO)) /* callers have looked */
     return NVMENS_VERDICT(cell->sf, cell->err);
   if (cell->actions & NVMENS_DO_OWN_NS) {
     ns->reason = NVMENS_HOST_DELETED;

@@ -8,6 +8,7 @@
  */
 #include "prepare.h"
 
+#include "always.h"
 #include "ctrl.h"
 #include "ns.h"
 #include "subsys.h"
@@ -61,7 +62,7 @@ bool nvmens_backend_stuck(const nvmens_subsys *s)
 
 void nvmens_prep_free(nvmens_subsys *s, nvmens_prep *prep)
 {
-  if (prep->cmd)
+  if (NVMENS_NEVER(prep->cmd))
     prep->cmd->prep = NULL;
   nvmens_timer_stop(&s->prep_timers, &prep->timer);
   if (prep->prev)

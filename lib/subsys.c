@@ -8,6 +8,7 @@
  */
 #include "subsys.h"
 
+#include "always.h"
 #include "attach.h"
 #include "ctrl.h"
 #include "ns.h"
@@ -135,7 +136,7 @@ static bool lowest(const nvmens_ctrl *ctrl)
 {
   const nvmens_subsys *s = ctrl->subsys;
 
-  for (uint32_t i = 0; i < s->nctrl && s->ctrl[i] != ctrl; i++)
+  for (uint32_t i = 0; s->ctrl[i] != ctrl; i++)
     if (s->ctrl[i]->kind == NVMENS_CTRL_IO && s->ctrl[i]->state != NVMENS_CTRL_GOING)
       return false;
   return true;
@@ -272,7 +273,7 @@ nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owne
   nvmens_verdict verdict = nvmens_ns_leave(ns, event, owner, &actions);
   nvmens_attachment *att, *next;
 
-  if (verdict.err)
+  if (NVMENS_NEVER(verdict.err))
     return verdict;
   for (att = ns->attachments; att; att = next) {
     next = att->ns_next;

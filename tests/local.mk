@@ -3,11 +3,14 @@ TAP_TESTS = \
 	%D%/test_aer \
 	%D%/test_aer_end \
 	%D%/test_attach \
+	%D%/test_audit \
+	%D%/test_barrier \
 	%D%/test_capacity \
 	%D%/test_cells \
 	%D%/test_change \
 	%D%/test_changed \
 	%D%/test_config \
+	%D%/test_corners \
 	%D%/test_ctrl \
 	%D%/test_drain \
 	%D%/test_drain_owner \
@@ -23,6 +26,7 @@ TAP_TESTS = \
 	%D%/test_hosts \
 	%D%/test_ident_set \
 	%D%/test_identify \
+	%D%/test_identify_corners \
 	%D%/test_identify_ctrl \
 	%D%/test_identify_lists \
 	%D%/test_identify_pages \
@@ -32,6 +36,7 @@ TAP_TESTS = \
 	%D%/test_log_model \
 	%D%/test_log_page \
 	%D%/test_log_race \
+	%D%/test_meanwhile \
 	%D%/test_nomem \
 	%D%/test_notice \
 	%D%/test_ns_attach \
@@ -42,6 +47,7 @@ TAP_TESTS = \
 	%D%/test_outbox \
 	%D%/test_peers \
 	%D%/test_publish \
+	%D%/test_refusals \
 	%D%/test_reenter \
 	%D%/test_regress \
 	%D%/test_regress_more \
@@ -79,6 +85,7 @@ EXTRA_DIST += \
 	%D%/apt.sh \
 	%D%/consumer/check \
 	%D%/consumer/consumer.c \
+	%D%/coverage \
 	%D%/cross \
 	%D%/guest \
 	%D%/headers_cxx.cc \
@@ -181,16 +188,9 @@ coverage:
 	$(MKDIR_P) coverage
 	test -e coverage/Makefile || \
 	  (cd coverage && $(abs_top_srcdir)/configure --enable-coverage --disable-shared CC='$(CC)')
-	cd coverage && find . -name '*.gcda' -exec rm {} + && $(MAKE) $(AM_MAKEFLAGS) check
-	@cd coverage && if lcov --version > /dev/null 2>&1; then \
-	  lcov="lcov -q --rc lcov_branch_coverage=1"; \
-	  $$lcov -c -i -d lib -o none.info && $$lcov -c -d lib -o run.info && \
-	  $$lcov -a none.info -a run.info -o all.info && \
-	  $$lcov -e all.info '*/lib/*' -o lib.info && $$lcov --list lib.info && \
-	  genhtml -q --branch-coverage lib.info -o html && echo 'see coverage/html/index.html'; \
-	else \
-	  gcov -b -n lib/*.gcda | grep -A4 "lib/.*\.c'"; \
-	fi
+	cd coverage && find . -name '*.gcda' -exec rm {} + && \
+	  CK_TIMEOUT_MULTIPLIER=5 $(MAKE) $(AM_MAKEFLAGS) check
+	cd coverage && $(abs_top_srcdir)/%D%/coverage
 clean-local:
 	rm -rf coverage cross fuzz-afl fuzz-libfuzzer
 .PHONY: coverage

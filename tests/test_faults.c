@@ -38,27 +38,17 @@ static rig *with(uint32_t many)
   return r;
 }
 
-static rig *small(void)
-{
-  return with(0);
-}
-
-static rig *some(void)
-{
-  return with(20);
-}
-
-/* So many that tables are about to grow. */
-static rig *full(void)
-{
-  return with(255);
-}
-
-/* So many that the counters of lanes are about to grow. */
-static rig *brimful(void)
-{
-  return with(63);
-}
+#define WORLD(name, many)                                                                          \
+  static rig *name(void)                                                                           \
+  {                                                                                                \
+    return with(many);                                                                             \
+  }
+WORLD(small, 0)
+WORLD(some, 20)
+WORLD(named, 46)   /* with the next, the set of identities grows */
+WORLD(brim, 62)    /* the logs */
+WORLD(brimful, 63) /* the counters of lanes */
+WORLD(full, 255)   /* tables of slots */
 
 /* Somebody waits for it: an event has been sent, and another is owed. */
 static rig *heard(void)
@@ -330,6 +320,8 @@ static const row rows[] = {
     {"a namespace when tables grow", "nvmens_ns_new_sized", full, new_everywhere, E, {14}},
     {"a namespace when counters grow", "nvmens_ns_new_sized", brimful, new_everywhere, E, {18}},
     {"a namespace far away", "nvmens_ns_new_sized", full, new_far_away, E, {23}},
+    {"a namespace when the identities grow", "nvmens_ns_new_sized", named, new_everywhere, E, {6}},
+    {"a namespace when logs grow", "nvmens_ns_new_sized", brim, new_everywhere, E, {13}},
     {"a namespace with formats of its own", "nvmens_ns_new_sized", small, new_with_formats, E, {3}},
     {"a controller that gets one", "nvmens_ctrl_new_sized", small, new_ctrl, E, {13}},
     {"a controller that gets many", "nvmens_ctrl_new_sized", some, new_ctrl, E, {47}},
@@ -340,6 +332,7 @@ static const row rows[] = {
     {"attach", "nvmens_ns_attach", small, attach, E, {1}},
     {"attach when tables grow", "nvmens_ns_attach", full, attach, E, {4}},
     {"create", ADMIN, small, create, S, {3, 1, 0, 1}},
+    {"create when logs grow", ADMIN, brim, create, S, {10, 1, 0, 1}},
     {"create when tables grow", ADMIN, full, create, S, {3, 1, 0, 1}},
     {"create, answered late", "nvmens_prepared", asked, answer_create, S, {2, 0, 0, 1}},
     {"attach by a host", ADMIN, small, host_attach, S, {2, 1, 0, 1}},

@@ -394,6 +394,30 @@ END_TEST
 
 /* ---- memory ---- */
 
+/* Between its look at the gate and its count things changed: the second look finds out. */
+START_TEST(G2_a_begin_that_looked_too_early)
+{
+  world *w = world_new(NVMENS_GATE_FENCE);
+  nvmens_lane *lane = lane_new(w);
+  nvmens_slot *slot = open_slot(w, 5);
+  uint32_t word = slot->word;
+  nvmens_begun b;
+
+  nvmens_slot_closing(slot);
+  nvmens_slot_answer(slot, NVMENS_SC_INTERNAL_PATH_ERROR);
+  b = nvmens_gate_begin_(lane, 5, slot, word);
+  ck_assert_uint_eq(b.status.sf, NVMENS_SC_INTERNAL_PATH_ERROR);
+  ck_assert_ptr_null(b.ticket.slot);
+  ck_assert_uint_eq(nvmens_gate_holders(w->gate, slot), 0);
+  ck_assert_uint_eq(w->wakes, 1); /* who closed it may have counted it */
+  b = nvmens_gate_begin_(lane, 5, NULL, 0);
+  ck_assert_uint_eq(b.status.sf, NVMENS_SC_ABORTED_SQ_DELETED); /* it was not ready then */
+  ck_assert_ptr_null(b.ticket.slot);
+  nvmens_gate_unlane(lane);
+  world_end(w);
+}
+END_TEST
+
 START_TEST(gate_without_memory_none_is_made)
 {
   dice_heap heap = {0};
@@ -448,10 +472,10 @@ END_TEST
 int main(void)
 {
   dice_init();
-  return RIG_RUN("gate_internal", gate_slots_stay_where_they_are, gate_an_empty_one_finds_nothing,
-                 G2_each_opening_has_a_word_of_its_own, R2_what_a_barred_command_is_told,
-                 G1_random_commands_are_counted, G1_counters_wrap,
-                 G3_the_bell_rings_once_until_it_is_cleared, G3_without_a_wake_hook,
-                 G4_fences_on_request, gate_without_memory_none_is_made,
-                 gate_slots_and_lanes_survive_a_failed_allocation);
+  return RIG_RUN(
+      "gate_internal", gate_slots_stay_where_they_are, gate_an_empty_one_finds_nothing,
+      G2_each_opening_has_a_word_of_its_own, R2_what_a_barred_command_is_told,
+      G1_random_commands_are_counted, G1_counters_wrap, G3_the_bell_rings_once_until_it_is_cleared,
+      G3_without_a_wake_hook, G4_fences_on_request, G2_a_begin_that_looked_too_early,
+      gate_without_memory_none_is_made, gate_slots_and_lanes_survive_a_failed_allocation);
 }

@@ -194,6 +194,32 @@ START_TEST(does_as_the_model_does)
 }
 END_TEST
 
+/* Nothing hangs on giving memory back. */
+START_TEST(S24_a_set_that_cannot_shrink_goes_on)
+{
+  static nvmens_ident ident[200];
+  nvmens_ident_set set = {0};
+  uint32_t size;
+
+  for (unsigned i = 0; i < 200; i++) {
+    ident[i].uuid[0] = (uint8_t)(i + 1);
+    if (i < 199)
+      ck_assert_int_eq(nvmens_ident_set_add(&set, &mem, &ident[i]), 0);
+  }
+  for (unsigned i = 1; i < 199; i++)
+    nvmens_ident_set_remove(&set, &ident[i]);
+  size = set.size;
+  heap.fails = 1;
+  ck_assert_int_eq(nvmens_ident_set_add(&set, &mem, &ident[199]), 0);
+  ck_assert_uint_eq(heap.fails, 0);
+  ck_assert_uint_eq(set.size, size);
+  ck_assert_int_eq(nvmens_ident_set_add(&set, &mem, &ident[1]), 0);
+  ck_assert_uint_lt(set.size, size);
+  nvmens_ident_set_clear(&set, &mem);
+  ck_assert_uint_eq(heap.blocks, 0);
+}
+END_TEST
+
 START_TEST(C15_each_identifier_is_unique_alone)
 {
   const nvmens_ident a = {{1}, {2}, {3}};
@@ -304,6 +330,7 @@ int main(void)
   printf("# NVMENS_SEED=%" PRIu64 "\n", first_seed);
   fflush(stdout);
   tcase_set_timeout(tc, 60);
+  tcase_add_test(tc, S24_a_set_that_cannot_shrink_goes_on);
   tcase_add_test(tc, C15_each_identifier_is_unique_alone);
   tcase_add_test(tc, C15_the_same_bytes_of_another_kind_are_no_conflict);
   tcase_add_test(tc, an_identity_with_no_identifier_is_not_entered);

@@ -142,6 +142,25 @@ START_TEST(C14_peers_are_told_in_the_order_of_CNTLIDs)
 }
 END_TEST
 
+START_TEST(C14_who_does_not_have_it_is_not_told)
+{
+  rig_ctrl *a, *b, *never, *no_more;
+  rig *r = swapped(1, 1, &a, &b);
+
+  never = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .kind = NVMENS_CTRL_ADMIN});
+  no_more = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}});
+  listen(never);
+  listen(no_more);
+  ck_assert_int_eq(rig_detach(rig_find(r, 1), no_more, NVMENS_ORDERLY, RIG_NEVER), 0);
+  hear_and_read(no_more);
+  a_is_too_early(a, b);
+  ck_assert_uint_eq(rig_heard(never), 0);
+  ck_assert_uint_eq(rig_heard(no_more), 0);
+  hear_and_read(a);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("swap_peers");
@@ -151,6 +170,7 @@ int main(void)
   tcase_add_test(t, C14_another_host_is_not_told);
   tcase_add_test(t, C14_who_has_still_to_scan_is_not_told_once_more);
   tcase_add_loop_test(t, C14_peers_are_told_in_the_order_of_CNTLIDs, 0, 3);
+  tcase_add_test(t, C14_who_does_not_have_it_is_not_told);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_barrier.c: the barrier of a gate where the kernel's membarrier is not there, is not
+ * registered for, or fails: then there are fences, or it is registered for again. What the kernel
+ * refuses is decided by a filter on system calls; where that cannot be had, nothing is refused.
+ */
+#include "gate_ctl.h"
+#include "rig_main.h"
+
+#include <linux/filter.h>
+#include <linux/membarrier.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long membarrier(int command)
+{
+  return syscall(SYS_membarrier, command, 0, 0);
+}
+
+static const unsigned low_word = /* of the first argument */
+    offsetof(struct seccomp_data, args) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+
+/* membarrier fails with these commands from now on; 0: such filters are not to be had. */
+static int refuse(uint32_t one, uint32_t other)
+{
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, one, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, other, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 38),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+    return 1;
+  printf("# no filters: not tried\n");
+  return 0;
+}
+
+/* Under the thread sanitizer the library does without. */
+static int has_membarrier(void)
+{
+#ifdef NVMENS_GATE_TSAN_
+  return 0;
+#else
+  return membarrier(MEMBARRIER_CMD_QUERY) > 0 &&
+         (membarrier(MEMBARRIER_CMD_QUERY) & MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+#endif
+}
+
+static nvmens_bell bell_of(uint8_t mode)
+{
+  static const nvmens_host host;
+  nvmens_bell bell;
+
+  nvmens_bell_init(&bell, &host, NULL, mode);
+  return bell;
+}
+
+START_TEST(a_gate_uses_what_the_kernel_has)
+{
+  ck_assert_int_eq(bell_of(NVMENS_GATE_AUTO).fence, !has_membarrier());
+  ck_assert_int_eq(bell_of(NVMENS_GATE_FENCE).fence, 1);
+}
+END_TEST
+
+START_TEST(without_membarrier_there_are_fences)
+{
+  if (!refuse(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+    return;
+  ck_assert_int_eq(bell_of(NVMENS_GATE_AUTO).fence, 1);
+}
+END_TEST
+
+/* As in a process that was forked where the registration is not inherited. */
+START_TEST(a_registration_that_was_lost_is_made_again)
+{
+  const nvmens_bell bell = {.fence = 0};
+
+  if (!has_membarrier())
+    return;
+  ck_assert_int_ne(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED), 0);
+  nvmens_gate_barrier(&bell);
+  ck_assert_int_eq(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED), 0);
+}
+END_TEST
+
+/* Nothing better is left than a fence of this thread's own; it must not end in a loop. */
+START_TEST(a_barrier_that_is_refused_ends)
+{
+  const nvmens_bell bell = {.fence = 0};
+
+  if (!refuse(MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+    return;
+  nvmens_gate_barrier(&bell);
+  ck_assert(refuse(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+  nvmens_gate_barrier(&bell);
+}
+END_TEST
+
+int main(void)
+{
+  return RIG_RUN("barrier", a_gate_uses_what_the_kernel_has, without_membarrier_there_are_fences,
+                 a_registration_that_was_lost_is_made_again, a_barrier_that_is_refused_ends);
+}

@@ -90,6 +90,8 @@ EXTRA_DIST += \
 	%D%/guest \
 	%D%/headers_cxx.cc \
 	%D%/mutants \
+	%D%/mutate \
+	%D%/mutate.explained \
 	%D%/spin
 
 # Distributed, built or not.
@@ -171,6 +173,9 @@ check-long: all
 	NVMENS_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
 check-guest: all
 	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/guest/run
+# MUTATIONS=N tries so many of them, FILES="x.c ..." those of these files.
+check-mutation: all
+	CC='$(CC)' top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/mutate
 check-mutants: all
 	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/mutants/run
 check-spin:
@@ -180,7 +185,7 @@ installcheck-local:
 	  DESTDIR='$(DESTDIR)' libdir='$(libdir)' pkgconfigdir='$(pkgconfigdir)' \
 	  docdir='$(docdir)' srcdir='$(srcdir)' \
 	  sanitizer='$(with_sanitizer)' $(SHELL) $(srcdir)/%D%/consumer/check
-.PHONY: check-cross check-guest check-long check-mutants check-spin check-threads check-unit
+.PHONY: check-cross check-guest check-long check-mutants check-mutation check-spin check-threads check-unit
 .PHONY: check-valgrind
 
 # In a directory and a configuration of its own: instrumented objects are of no use for anything else.

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * host.c: drivers, one command a step, so that anything may come between two of them (C4, C6, C11,
+ * C14, C18).
+ *
+ * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with RAE=0,
+ * takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is dropped; a disk whose
+ * identity has changed is dropped and not added in that scan; a listed NSID whose CNS 03h fails
+ * stays as it is.
+ * SPDK: as many AERs as it may have; a completion reads log 04h and looks at the NSIDs it lists,
+ * and at no others.
+ */
+#include "explore.h"
+
+#include "le.h"
+
+void host_start(ctl *c)
+{
+  host *h = &E->host[c->index];
+
+  h->phase = H_START;
+  h->queued = h->all = 1;
+  h->at = 0;
+}
+
+void host_event(ctl *c)
+{
+  E->host[c->index].queued = W->host != HOST_NONE;
+}
+
+outcome host_arm(ctl *c)
+{
+  const host *h = &E->host[c->index];
+
+  if (h->phase == H_START || c->nfifo >= (W->host == HOST_LINUX ? 1 : W->aers))
+    return SKIPPED;
+  submit(c, C_AER, NVMENS_OP_ASYNC_EVENT_REQUEST, 0, (uint32_t[6]){0});
+  return DONE;
+}
+
+static void read_log(ctl *c, host *h)
+{
+  uint32_t nsid;
+
+  h->queued = 0;
+  memset(h->todo, h->all || W->host == HOST_LINUX, sizeof(h->todo));
+  read_page(c, A_LOG, false, 0, NVMENS_PAGE);
+  MUST(24, now.sf == 0, "the log cannot be read (C5)");
+  for (int i = 0; (nsid = nvmens_get32(now.page + 4 * i)) != 0 && i < 15; i++)
+    h->todo[nsid <= NSIDS ? nsid : 0] = 1;
+  h->phase = W->host == HOST_LINUX ? H_LIST : H_LOOK;
+  h->all = 0;
+  h->at = 1;
+}
+
+static void read_list(ctl *c, host *h)
+{
+  uint32_t nsid;
+
+  memset(h->todo, 0, sizeof(h->todo));
+  simple(c, NVMENS_OP_IDENTIFY, 0, NVMENS_CNS_ACTIVE_NS_LIST, 0);
+  for (int i = 0; (nsid = nvmens_get32(now.page + 4 * i)) != 0 && i < 15; i++)
+    h->todo[nsid <= NSIDS ? nsid : 0] = 1;
+  for (nsid = 1; nsid <= W->nsids; nsid++)
+    if (!h->todo[nsid])
+      h->seen[nsid] = (disk){0, 0};
+  h->phase = H_LOOK;
+}
+
+static void next(host *h)
+{
+  do
+    h->at++;
+  while (h->at <= W->nsids && !h->todo[h->at]);
+  h->phase = H_LOOK;
+  h->who = 0;
+  if (h->at > W->nsids) {
+    h->phase = H_IDLE;
+    h->at = 0;
+    memset(h->todo, 0, sizeof(h->todo));
+  }
+}
+
+static void look(ctl *c, host *h)
+{
+  simple(c, NVMENS_OP_IDENTIFY, h->at, NVMENS_CNS_NS_DESC_LIST, 0);
+  h->who = now.sf == 0 ? now.page[4] : 0;
+  if (now.sf && W->host == HOST_LINUX)
+    next(h); /* C11 */
+  else
+    h->phase = H_SIZE;
+}
+
+static void take(ctl *c, host *h)
+{
+  disk *seen = &h->seen[h->at];
+  uint8_t who = h->who, size;
+
+  simple(c, NVMENS_OP_IDENTIFY, h->at, NVMENS_CNS_NS, 0);
+  size = now.page[0];
+  if (!size)
+    who = 0;
+  if (W->host == HOST_LINUX && seen->who && seen->who != who)
+    who = 0; /* C14 */
+  *seen = who ? (disk){who, size} : (disk){0, 0};
+  next(h);
+}
+
+outcome host_scan(ctl *c)
+{
+  host *h = &E->host[c->index];
+
+  switch (h->phase) {
+  case H_START:
+    simple(c, NVMENS_OP_SET_FEATURES, 0, NVMENS_FID_ASYNC_EVENT_CONFIG, NVMENS_AEC_ATTACHED_NS);
+    c->aec = NVMENS_AEC_ATTACHED_NS;
+    h->phase = H_IDLE;
+    return DONE;
+  case H_IDLE:
+    if (!h->queued)
+      return SKIPPED;
+    read_log(c, h);
+    break;
+  case H_LIST:
+    read_list(c, h);
+    break;
+  case H_LOOK:
+    look(c, h);
+    return DONE;
+  default:
+    take(c, h);
+    return DONE;
+  }
+  if (h->phase == H_LOOK && !h->todo[h->at])
+    next(h);
+  return DONE;
+}

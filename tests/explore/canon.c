@@ -216,6 +216,7 @@ static void put_sources(const nvmens_ctrl *ctrl, const ctl *c, bool as_read)
 static void put_att(const ctl *c, uint32_t nsid)
 {
   const nvmens_attachment *att = nvmens_att_of(c->ctrl, nsid);
+  bool live, open;
 
   put8(c->att[nsid] | c->told[nsid] << 4 | c->had[nsid] << 5);
   put8(c->held[nsid] | c->far[nsid] << 4);
@@ -226,14 +227,16 @@ static void put_att(const ctl *c, uint32_t nsid)
     put8(0xFF);
     return;
   }
+  live = nvmens_tokens_find(&E->s->tokens, nvmens_tokens_last(&E->s->tokens, att->place),
+                            NVMENS_TOKEN_DRAIN) == att;
+  open = nvmens_slot_is_open(att->slot);
   put8(att->state | att->mark << 4 | (att->ns != NULL) << 6 | att->opening << 7);
   put8(who_of(att));
   put8(name_of(att->owner));
   put_timer(&att->timer);
-  put8(att->hook_done | (nvmens_tokens_find(&E->s->tokens, att->token, NVMENS_TOKEN_DRAIN) == att)
-                            << 1);
-  put8(att->slot->word & 3);
-  put16(att->slot->answer);
+  put8(live ? 1 + att->hook_done : 0);
+  put8(open | gate_closing(c, nsid) << 1);
+  put16(open ? 0 : att->slot->answer); /* closing sets it anew */
   put8(nvmens_gate_holders(c->ctrl->gate, att->slot));
 }
 
@@ -262,11 +265,14 @@ static void put_ctl(const ctl *c, bool as_read)
     if (as_read)
       continue;
     put8(s->dirty);
+    put8(s->owed);
+    if (!ctrl->changed[log].snapshot)
+      continue; /* the next read takes one, whatever these are */
     put8(s->fresh);
     put8(s->sent);
-    put8(s->owed | s->owed_fresh << 1);
+    put8(s->owed_fresh);
   }
-  put8(c->posted | c->posted_fresh << 4);
+  put8(c->posted | (c->has_stamp ? c->posted_fresh << 4 : 0));
   put8(c->has_stamp ? 1 + (c->stamp >> 32 == ctrl->epoch) + 2 * c->stamp_old : 0);
   put_sources(ctrl, c, as_read);
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)

@@ -72,6 +72,12 @@ static uint32_t masked(uint32_t reported)
   return W->scope == NVMENS_MASK_TYPE && (reported & notices) ? reported | notices : reported;
 }
 
+bool deliverable(const ctl *c)
+{
+  return c->state == READY && c->nfifo &&
+         source_states(c, 1) & enabled(c) & ~masked(source_states(c, 2));
+}
+
 static void check_logs(const ctl *c, uint32_t clear)
 {
   bool swaps = W->kinds & (DO(LOOK) | DO(HOST_SCAN));
@@ -115,8 +121,7 @@ static void check_ctl(const ctl *c)
   MUST(12, info.parked == c->nfifo && c->nfifo <= W->aers, "%u AERs are parked, expected %u",
        info.parked, c->nfifo);
   MUST(15, info.aec == c->aec, "feature 0Bh is %x", info.aec);
-  MUST(10, c->state != READY || !c->nfifo || !(pending & enabled(c) & ~masked(reported)),
-       "an AER is parked, and an event is not delivered");
+  MUST(10, !deliverable(c), "an AER is parked, and an event is not delivered");
   for (uint8_t type = 0; type < 7; type++)
     MUST(11, W->scope != NVMENS_MASK_TYPE || reported_of_type(c, type) <= 1,
          "two sources of a type are reported");

@@ -160,6 +160,7 @@ typedef struct world {
   uint8_t start_off;   /* controllers that start disabled: bits */
   uint8_t start_none;  /* that start absent */
   uint8_t capacity;    /* in units of a small namespace; 0: not accounted */
+  uint8_t hook_aer;     /* an AER comes while `attached` runs */
   uint8_t prep_inside; /* prepare answers at once */
   uint8_t quick;       /* part of make check */
   uint8_t idle_ctrls;  /* that are there, and nothing is asked of them: bits */
@@ -194,6 +195,7 @@ typedef struct moment {
   uint8_t in_hook;
   uint8_t fail; /* the next transfer fails */
   uint8_t submitting;
+  uint8_t expects_created;
   action inside; /* done during the next transfer; kind KINDS: nothing */
   uint8_t inside_off;
   uint16_t sf; /* of the last short command */
@@ -293,6 +295,7 @@ void host_event(ctl *);
 void check_state(digest);
 void check_futures(void);
 uint32_t state_features(void);
+bool deliverable(const ctl *); /* an AER is parked, and an event could be sent */
 
 /* search.c */
 typedef struct result {

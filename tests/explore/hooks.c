@@ -84,6 +84,15 @@ static void check_event(ctl *c, uint32_t dw0)
   MUST(13, listed, "an event is sent for an empty log (C6)");
 }
 
+/* 13: who causes a change hears of the end of the command after all have heard of the change. */
+static void check_told(void)
+{
+  MUST(13, !now.expects_created, "a create completes before `created`");
+  for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+    MUST(13, !deliverable(c), "a command completes before an event of controller %u is sent (C8)",
+         c->index);
+}
+
 static void cmd_complete(void *user, nvmens_cmd *cmd, nvmens_status status, uint32_t dw0,
                          uint64_t error_info)
 {
@@ -95,6 +104,8 @@ static void cmd_complete(void *user, nvmens_cmd *cmd, nvmens_status status, uint
   MUST(1, !s->old, "a command of before a reset completes (C18)");
   s->sf = status.sf;
   s->dw0 = dw0;
+  if (s->kind >= C_ATTACH)
+    check_told();
   if (s->kind != C_AER)
     return;
   if (status.sf == 0) {
@@ -185,6 +196,33 @@ static nvmens_wait prepare(void *user, nvmens_cmd *cmd, const nvmens_intent *int
 
 /* ---- namespaces ---- */
 
+/* Before the completion that tells the host. */
+static void created(void *ns_user, nvmens_nsref ref)
+{
+  obj *o = ns_user;
+
+  enter();
+  MUST(2, o->used && o->nsid == ref.nsid && !o->ref.nsid, "created for NSID %u", ref.nsid);
+  MUST(13, now.expects_created, "created after the command that asked for it, or twice");
+  now.expects_created = 0;
+  o->ref = ref;
+  o->reason = NVMENS_UNPLUGGED;
+}
+
+/* A host need not wait for the backend: its AER comes while the hook runs. */
+static void aer_inside(const ctl *c)
+{
+  moment outer = now;
+
+  if (!W->hook_aer || c->state != READY || c->nfifo == W->aers)
+    return;
+  act((action){K_AER, c->index, 0, 0});
+  outer.submitting = now.submitting;
+  memcpy(outer.told_a, now.told_a, sizeof(outer.told_a));
+  memcpy(outer.told_g, now.told_g, sizeof(outer.told_g));
+  now = outer;
+}
+
 static void attached(void *ns_user, void *ctrl_user)
 {
   obj *o = ns_user;
@@ -198,6 +236,7 @@ static void attached(void *ns_user, void *ctrl_user)
   MUST(4, !c->lane || nvmens_io_begin(c->lane, o->nsid, &ticket, &seen).sf,
        "the gate is open before `attached` has returned");
   c->told[o->nsid] = 1;
+  aer_inside(c);
 }
 
 static void detached(void *ns_user, void *ctrl_user)
@@ -324,6 +363,7 @@ const nvmens_host hooks = {
     .cmd_drop = cmd_drop,
     .transfer = transfer,
     .prepare = prepare,
+    .created = created,
     .attached = attached,
     .detached = detached,
     .released = released,
@@ -372,7 +412,7 @@ void world_start(const world *w)
                                  .mask_scope = w->scope,
                                  .aec_default = w->aec,
                                  .deadline_ns = w->deadline,
-                                 .gate_mode = NVMENS_GATE_FENCE};
+                                 .gate_mode = w->io > 1 ? NVMENS_GATE_AUTO : NVMENS_GATE_FENCE};
 
   arena_start();
   W = w;

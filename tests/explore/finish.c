@@ -6,7 +6,7 @@
  */
 #include "explore.h"
 
-enum { ENOUGH = 64 }; /* rounds: more than anything here takes */
+enum { ENOUGH = 256 }; /* rounds: more than anything here takes */
 
 static bool step(uint8_t kind, unsigned c, uint32_t n, unsigned x)
 {
@@ -87,20 +87,10 @@ static void be_stuck(void)
   MUST(25, waiting() == 0, "a command waits longer than its deadline");
 }
 
-/* 24: the environment stops; the host takes what it is sent. Then it knows what there is. */
-static void host_catches_up(ctl *c)
+static void compare_views(const ctl *c)
 {
-  host *h = &E->host[c->index];
-  int rounds = 0;
+  const host *h = &E->host[c->index];
 
-  if (c->state != READY) {
-    step(K_RESET, c->index, 0, 0);
-    step(K_ENABLE, c->index, 0, 0);
-  }
-  while ((step(K_HOST_ARM, c->index, 0, 0) || step(K_HOST_SCAN, c->index, 0, 0)) &&
-         ++rounds < ENOUGH)
-    continue;
-  MUST(24, rounds < ENOUGH, "the host has no rest");
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
     const obj *o = c->att[nsid] == ATTACHED ? obj_of(nsid) : NULL;
 
@@ -111,17 +101,44 @@ static void host_catches_up(ctl *c)
   }
 }
 
+static bool there(const ctl *c)
+{
+  return c->state != NO_CTRL && c->state != GOING;
+}
+
+/* 24: the environment stops; the hosts take what they are sent. Then they know what there is. */
+static void hosts_catch_up(void)
+{
+  bool moved = true;
+  int rounds = 0;
+
+  for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+    if (there(c) && c->state != READY) {
+      step(K_RESET, c->index, 0, 0);
+      step(K_ENABLE, c->index, 0, 0);
+    }
+  while (moved && ++rounds < ENOUGH) {
+    moved = false;
+    for (unsigned c = 0; c < W->ctrls; c++)
+      while ((step(K_HOST_ARM, c, 0, 0) || step(K_HOST_SCAN, c, 0, 0)) && ++rounds < ENOUGH)
+        moved = true;
+  }
+  MUST(24, rounds < ENOUGH, "the host has no rest");
+  for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+    if (there(c))
+      compare_views(c);
+}
+
 void check_futures(void)
 {
   arena_keep();
   if (!E->ending) {
     be_stuck();
     arena_back();
-    for (ctl *c = E->ctl; W->host && c < E->ctl + W->ctrls && !violation[0]; c++)
-      if (c->state != NO_CTRL && c->state != GOING)
-        host_catches_up(c);
-    if (W->host)
+    if (W->host && !violation[0]) {
+      hosts_catch_up();
       arena_back();
+    }
     if (!violation[0])
       come_to_rest();
   }

@@ -6,7 +6,8 @@
  * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with RAE=0,
  * takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is dropped; a disk whose
  * identity has changed is dropped and not added in that scan; a listed NSID whose CNS 03h fails
- * stays as it is.
+ * stays as it is. All controllers of one host are paths to one disk for each NSID: a path whose
+ * identity is not that of the other paths is not added.
  * SPDK: as many AERs as it may have; a completion reads log 04h and looks at the NSIDs it lists,
  * and at no others.
  */
@@ -91,6 +92,20 @@ static void look(ctl *c, host *h)
     h->phase = H_SIZE;
 }
 
+/* Another path of the same host to this NSID, as somebody else. */
+static bool in_the_way(const host *h, uint8_t who)
+{
+  if (W->other_hosts)
+    return false;
+  for (unsigned i = 0; i < W->ctrls; i++) {
+    uint8_t other = E->host[i].seen[h->at].who;
+
+    if (&E->host[i] != h && other && other != who)
+      return true;
+  }
+  return false;
+}
+
 static void take(ctl *c, host *h)
 {
   disk *seen = &h->seen[h->at];
@@ -102,6 +117,8 @@ static void take(ctl *c, host *h)
     who = 0;
   if (W->host == HOST_LINUX && seen->who && seen->who != who)
     who = 0; /* C14 */
+  else if (W->host == HOST_LINUX && !seen->who && in_the_way(h, who))
+    who = 0;
   *seen = who ? (disk){who, size} : (disk){0, 0};
   next(h);
 }

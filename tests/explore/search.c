@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 typedef struct node {
-  uint32_t parent, features; /* features: of the way to it */
+  uint32_t parent, features; /* features: each is on some way to it */
   uint8_t action;
 } node;
 
 static node *nodes;
 static uint32_t count, room;
 static digest *visited; /* open addressing; {0, 0}: free */
+static uint32_t *which; /* beside it: the node */
 static uint32_t mask;
 static snapshot **waiting_for; /* by node, from `head` on */
 static action actions[256];
@@ -156,47 +157,56 @@ static bool report(uint32_t at, int last)
 {
   if (!violation[0])
     return false;
-  printf("VIOLATION in %s: %s\n", W->name, violation);
+  printf("%s in %s: %s\n", W->gap ? "known gap" : "VIOLATION", W->name, violation);
   print_way(at, last);
   return true;
 }
 
 /* ---- visited ---- */
 
-static void rehash(void)
+static uint32_t place_of(digest d)
 {
-  digest *old = visited;
-  uint32_t size = mask ? (mask + 1) * 2 : 1u << 16;
+  uint32_t at = (uint32_t)d.lo & mask;
 
-  visited = grow(NULL, size * sizeof(*visited));
-  memset(visited, 0, size * sizeof(*visited));
-  for (uint32_t i = 0; old && i <= mask; i++) {
-    uint32_t to = (uint32_t)old[i].lo & (size - 1);
-
-    if (!old[i].lo && !old[i].hi)
-      continue;
-    while (visited[to].lo || visited[to].hi)
-      to = (to + 1) & (size - 1);
-    visited[to] = old[i];
-  }
-  free(old);
-  mask = size - 1;
+  while ((visited[at].lo || visited[at].hi) && (visited[at].lo != d.lo || visited[at].hi != d.hi))
+    at = (at + 1) & mask;
+  return at;
 }
 
-static bool is_new(digest d)
+static void rehash(void)
+{
+  const uint32_t size = mask ? mask + 1 : 0, twice = size ? size * 2 : 1u << 16;
+  digest *old = visited;
+  uint32_t *old_which = which;
+
+  visited = grow(NULL, twice * sizeof(*visited));
+  memset(visited, 0, twice * sizeof(*visited));
+  which = grow(NULL, twice * sizeof(*which));
+  mask = twice - 1;
+  for (uint32_t i = 0; i < size; i++)
+    if (old[i].lo || old[i].hi) {
+      uint32_t at = place_of(old[i]);
+
+      visited[at] = old[i];
+      which[at] = old_which[i];
+    }
+  free(old);
+  free(old_which);
+}
+
+/* The node of a state; `count`, and room for it, if it is new. */
+static uint32_t node_of(digest d)
 {
   uint32_t at;
 
   if (!mask || count > mask / 3 * 2)
     rehash();
-  at = (uint32_t)d.lo & mask;
-  while (visited[at].lo || visited[at].hi) {
-    if (visited[at].lo == d.lo && visited[at].hi == d.hi)
-      return false;
-    at = (at + 1) & mask;
+  at = place_of(d);
+  if (!visited[at].lo && !visited[at].hi) {
+    visited[at] = d;
+    which[at] = count;
   }
-  visited[at] = d;
-  return true;
+  return which[at];
 }
 
 static void add(uint32_t parent, unsigned by, uint32_t features)
@@ -220,19 +230,25 @@ static void clear(void)
   free(nodes);
   free(waiting_for);
   free(visited);
+  free(which);
   nodes = NULL;
   waiting_for = NULL;
   visited = NULL;
+  which = NULL;
   count = room = mask = 0;
 }
 
 /* ---- the search ---- */
 
-static void take_pairs(result *r, uint32_t features)
+/* A way leads here on which `before` was, for each of them; then comes what is on this step. */
+static void take_pairs(result *r, uint32_t before, uint32_t step)
 {
-  for (unsigned f = 0; f < FEATURES; f++)
-    if (features >> f & 1)
-      r->pairs[f] |= features;
+  for (unsigned f = 0; f < FEATURES; f++) {
+    if (step >> f & 1)
+      r->pairs[f] |= before | step;
+    if ((before | step) >> f & 1)
+      r->pairs[f] |= step;
+  }
 }
 
 /* One action in one state. Whether what comes of it is a state of its own. */
@@ -268,11 +284,11 @@ static bool check_new(digest d)
 
 static bool expand(uint32_t from, digest here, result *r)
 {
-  const uint32_t features = nodes[from].features;
+  const uint32_t before = nodes[from].features;
   digest there;
 
   for (unsigned i = 0; i < nactions; i++) {
-    uint32_t with;
+    uint32_t step, to;
 
     if (!try(i, here, &there)) {
       if (violation[0])
@@ -282,12 +298,15 @@ static bool expand(uint32_t from, digest here, result *r)
     r->transitions++;
     if (violation[0])
       return false;
-    with = features | now.features | (E->over ? 0 : state_features());
-    if (is_new(there)) {
-      add(from, i, with);
-      take_pairs(r, with);
+    step = now.features | (E->over ? 0 : state_features());
+    take_pairs(r, before, step);
+    to = node_of(there);
+    if (to == count) {
+      add(from, i, before | step);
       if (!check_new(there))
         return false;
+    } else {
+      nodes[to].features |= before | step;
     }
     arena_restore();
   }
@@ -304,9 +323,9 @@ static bool start(const world *w, result *r)
   at_action = -1;
   d = canon_digest(false);
   arena_base();
-  is_new(d);
+  node_of(d);
   add(0, 0, state_features());
-  take_pairs(r, nodes[0].features);
+  take_pairs(r, nodes[0].features, nodes[0].features);
   return !violation[0] && check_new(d);
 }
 

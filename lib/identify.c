@@ -234,21 +234,38 @@ static uint16_t descriptors(query *q)
 
 /* ---- lists ---- */
 
+static void prefetch(void *const *member, uint32_t count, bool allocated)
+{
+  for (uint32_t i = 0; i < count; i++)
+    __builtin_prefetch(allocated ? &((const nvmens_ns *)member[i])->state : member[i]);
+}
+
 static uint16_t ns_list(query *q, bool allocated, bool by_csi)
 {
+  enum { SOME = 64 };
   const nvmens_nsid_set *set = allocated ? &q->s->ns : &q->r->ctrl->active;
-  uint32_t nsid = q->nsid, count = 0;
-  void *member;
+  uint32_t nsid[SOME], after = q->nsid, count = 0, some;
+  /* What is attached is allocated; then the NSID is enough. */
+  bool look = allocated || by_csi;
+  void *member[SOME];
 
-  if (nsid >= NVMENS_NSID_MAX)
+  if (after >= NVMENS_NSID_MAX)
     return invalid_ns;
-  while (count < NVMENS_LIST_NSIDS && (member = nvmens_nsid_set_next(set, nsid, &nsid)) != NULL) {
-    const nvmens_ns *ns = allocated ? member : ((const nvmens_attachment *)member)->ns;
+  do {
+    some = nvmens_nsid_set_some(set, after, SOME, nsid, look ? member : NULL);
+    if (look)
+      prefetch(member, some, allocated);
+    for (uint32_t i = 0; i < some && count < NVMENS_LIST_NSIDS; i++) {
+      if (look) {
+        const nvmens_ns *ns = allocated ? member[i] : ((const nvmens_attachment *)member[i])->ns;
 
-    if (ns->state != NVMENS_NS_ALLOCATED || (by_csi && ns->csi != q->csi))
-      continue;
-    nvmens_put32(q->page + 4 * count++, nsid);
-  }
+        if (ns->state != NVMENS_NS_ALLOCATED || (by_csi && ns->csi != q->csi))
+          continue;
+      }
+      nvmens_put32(q->page + 4 * count++, nsid[i]);
+    }
+    after = some ? nsid[some - 1] : NVMENS_NSID_ALL;
+  } while (some == SOME && count < NVMENS_LIST_NSIDS);
   return 0;
 }
 

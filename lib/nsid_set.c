@@ -365,6 +365,62 @@ void *nvmens_nsid_set_next(const nvmens_nsid_set *set, uint32_t after, uint32_t 
   return lowest(child(right, right_digit), nsid);
 }
 
+typedef struct some {
+  uint32_t *nsid;
+  void **value;
+  uint32_t count, most;
+} some;
+
+enum { AHEAD = 8 };
+
+static void gather_leaf(const node *n, uint64_t left, some *found)
+{
+  for (; left && found->count < found->most; left &= left - 1) {
+    unsigned digit = lowest_bit(left);
+
+    if (found->value)
+      found->value[found->count] = n->slot[index_of(n, digit)];
+    found->nsid[found->count++] = n->base + digit + 1;
+  }
+}
+
+static void fetch(const node *n, unsigned at)
+{
+  if (at < n->slots)
+    __builtin_prefetch(n->slot[at]);
+}
+
+/* Members whose key is at least this. Nodes that lie far apart are fetched while others are read.
+ * Recurs at most LEVELS deep. */
+static void gather(const node *n, uint32_t key, some *found)
+{
+  unsigned digit = key > n->base ? digit_of(n, key) : 0, at;
+  uint64_t left = digit < SPREAD ? n->present >> digit << digit : 0;
+
+  if (!n->shift) {
+    gather_leaf(n, left, found);
+    return;
+  }
+  at = left ? index_of(n, lowest_bit(left)) : 0;
+  for (unsigned i = 0; i < AHEAD; i++)
+    fetch(n, at + i);
+  for (; left && found->count < found->most; left &= left - 1) {
+    at = n->slots == SPREAD ? lowest_bit(left) : at;
+    fetch(n, at + AHEAD);
+    gather(n->slot[at++], key, found);
+  }
+}
+
+uint32_t nvmens_nsid_set_some(const nvmens_nsid_set *set, uint32_t after, uint32_t most,
+                              uint32_t *nsid, void **value)
+{
+  some found = {nsid, value, 0, most};
+
+  if (set->root)
+    gather(set->root, after, &found);
+  return found.count;
+}
+
 uint32_t nvmens_nsid_set_gap(const nvmens_nsid_set *set, uint32_t max)
 {
   const node *n = set->root;

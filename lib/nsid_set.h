@@ -22,6 +22,10 @@ void *nvmens_nsid_set_remove(nvmens_nsid_set *, const nvmens_mem *, uint32_t nsi
 void *nvmens_nsid_set_get(const nvmens_nsid_set *, uint32_t nsid);
 /* The member with the smallest NSID greater than `after`; its NSID to *nsid. NULL at the end. */
 void *nvmens_nsid_set_next(const nvmens_nsid_set *, uint32_t after, uint32_t *nsid);
+/* As many members with larger NSIDs than `after` as there are, at most `most`, ascending. How many.
+ * value may be NULL. */
+uint32_t nvmens_nsid_set_some(const nvmens_nsid_set *, uint32_t after, uint32_t most,
+                              uint32_t *nsid, void **value);
 /* The smallest NSID from 1 to max that is not a member; 0: none. */
 uint32_t nvmens_nsid_set_gap(const nvmens_nsid_set *, uint32_t max);
 /* Frees all nodes; the values are the caller's. */

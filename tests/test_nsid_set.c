@@ -104,6 +104,20 @@ static void sort(model *m)
   m->count = n;
 }
 
+static void check_together(const model *m, uint32_t after, uint32_t most)
+{
+  uint32_t nsid[20], count, n;
+  void *value[20];
+
+  count = nvmens_nsid_set_some(&m->set, after, most, nsid, value);
+  MUST(count <= most && nvmens_nsid_set_some(&m->set, after, most, nsid, NULL) == count);
+  for (n = 0; n < count; n++) {
+    MUST(nvmens_nsid_set_next(&m->set, after, &after) == value[n]);
+    MUST(nsid[n] == after);
+  }
+  MUST(n == most || !nvmens_nsid_set_next(&m->set, after, &after));
+}
+
 static void check_next(const model *m, uint32_t after)
 {
   uint32_t got = 0;
@@ -118,6 +132,7 @@ static void check_next(const model *m, uint32_t after)
     MUST(got == m->nsid[i]);
     MUST(value == value_of(got));
   }
+  check_together(m, after, roll(21));
 }
 
 static void check_gap(const model *m, uint32_t max)
@@ -146,6 +161,7 @@ static void check_all(const model *m)
     MUST(nsid == m->nsid[i]);
   }
   MUST(!nvmens_nsid_set_next(&m->set, nsid, &nsid));
+  check_together(m, 0, 20);
   MUST(m->set.count == m->members);
   check_gap(m, HIGHEST);
 }
@@ -283,6 +299,7 @@ START_TEST(an_empty_set_has_nothing)
   ck_assert_ptr_null(nvmens_nsid_set_remove(&set, &mem, 1));
   ck_assert_ptr_null(nvmens_nsid_set_next(&set, 0, &nsid));
   ck_assert_ptr_null(nvmens_nsid_set_next(&set, HIGHEST, &nsid));
+  ck_assert_uint_eq(nvmens_nsid_set_some(&set, 0, 1, &nsid, (void *[1]){0}), 0);
   ck_assert_uint_eq(nvmens_nsid_set_gap(&set, 0), 0);
   ck_assert_uint_eq(nvmens_nsid_set_gap(&set, 1), 1);
   nvmens_nsid_set_clear(&set, &mem);

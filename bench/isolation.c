@@ -16,7 +16,7 @@
 #include "world.h"
 
 enum { STAY = 16, SWAPPED = 8, BLOCK = 4096, BLOCKS = 1024, SLICE_NS = 40000000, SLICES = 60 };
-enum { SAMPLES = 400000, DRAINS = 301, HELD_NS = 200000 };
+enum { SAMPLES = 400000, DRAINS = 301, HELD_NS = 200000, HOLDS = 4096 };
 
 typedef struct slice {
   double p50, p99, p999;

@@ -245,8 +245,8 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
   enum { SOME = 64 };
   const nvmens_nsid_set *set = allocated ? &q->s->ns : &q->r->ctrl->active;
   uint32_t nsid[SOME], after = q->nsid, count = 0, some;
-  /* What is attached is allocated; then the NSID is enough. */
-  bool look = allocated || by_csi;
+  /* What is attached is allocated, and so is all where nothing is on its way out. */
+  bool look = by_csi || (allocated && q->s->deleting);
   void *member[SOME];
 
   if (after >= NVMENS_NSID_MAX)

@@ -68,6 +68,7 @@ RUN_TESTS = \
 	%D%/test_threads.run
 
 SCRIPT_TESTS = \
+	%D%/gate_path.sh \
 	%D%/headers.sh \
 	%D%/readme.sh \
 	%D%/states-fresh.sh \
@@ -112,6 +113,17 @@ check_LTLIBRARIES += %D%/librig.la
 %C%_librig_la_SOURCES = $(tests_rig_sources)
 %C%_test_threads_run_SOURCES = %D%/test_threads.c %D%/stress.h
 %C%_test_threads_run_LDADD = libcore.la $(PTHREAD_LIBS)
+
+check_PROGRAMS += %D%/gate_pair
+%C%_gate_pair_SOURCES = %D%/gate_pair.c bench/steps.c bench/steps.h bench/world.c bench/world.h
+%C%_gate_pair_LDADD = libcore.la
+# To be one of TAP_TESTS when attachments are as small as it wants them.
+EXTRA_PROGRAMS += %D%/test_memory
+CLEANFILES += %D%/test_memory
+check-memory: %D%/test_memory
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/test_memory
+.PHONY: check-memory
+%C%_test_memory_SOURCES = %D%/test_memory.c bench/bytes.c bench/bytes.h bench/world.c bench/world.h
 
 # These start the target that was built, or are made of a part of it.
 tests_tcp_sources = %D%/tcp_host.c %D%/tcp_host.h %D%/tcp_rig.c %D%/tcp_rig.h

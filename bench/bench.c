@@ -133,3 +133,14 @@ void bench_skip(const char *what, const char *why)
           what, why);
   fclose(file);
 }
+
+void bench_note(const char *text)
+{
+  FILE *file = json();
+
+  printf("  (%s)\n", text);
+  if (!file)
+    return;
+  fprintf(file, "{\"note\":\"%s\"}\n", text);
+  fclose(file);
+}

@@ -26,6 +26,7 @@ void bench_row(const char *key, const char *what, double x, double value, const 
 void bench_goal(const char *what, double value, const char *unit, int sign, double limit);
 void bench_skip(const char *what, const char *why); /* a goal that cannot be measured here */
 void bench_title(const char *);
+void bench_note(const char *); /* what bounds something */
 
 #define BENCH_KEEP(x) __asm__ volatile("" : : "r"(x) : "memory")
 

@@ -42,6 +42,9 @@ static inline nvmens_slot *io_find(const io_thread *t, uint32_t i)
 /* In io_urcu.c; without liburcu there are none. */
 extern const io_way io_urcu[];
 extern const unsigned io_urcus;
+/* us until a grace period of this flavour ends beside a reader that always has a command in flight;
+ * -1: it has not after so long. */
+double io_urcu_wait(unsigned flavour, uint64_t ns);
 void io_urcu_thread(void); /* each thread calls it before it runs any of them */
 
 #endif

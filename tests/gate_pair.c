@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * gate_pair.c: the data path as a backend compiles it, for gate_path.sh to look at: gate_pair is
- * all that is inlined of a command's begin and end. As a program it goes through a pair step by step
- * and prints where it has been, in this file's code and the library's.
+ * all that is inlined of a command's begin and end. As a program it goes through a pair step by
+ * step and prints where it has been, in this file's code and the library's.
  */
 #include <inttypes.h>
 #include <stdio.h>

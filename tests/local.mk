@@ -120,9 +120,6 @@ check_PROGRAMS += %D%/gate_pair
 # To be one of TAP_TESTS when attachments are as small as it wants them.
 EXTRA_PROGRAMS += %D%/test_memory
 CLEANFILES += %D%/test_memory
-check-memory: %D%/test_memory
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS=%D%/test_memory
-.PHONY: check-memory
 %C%_test_memory_SOURCES = %D%/test_memory.c bench/bytes.c bench/bytes.h bench/world.c bench/world.h
 
 # These start the target that was built, or are made of a part of it.

@@ -67,6 +67,9 @@ TAP_TESTS = \
 RUN_TESTS = \
 	%D%/test_threads.run
 
+# The reference model; it speaks TAP without libcheck.
+MODEL_TESTS = %D%/model/model
+
 SCRIPT_TESTS = \
 	%D%/gate_path.sh \
 	%D%/headers.sh \
@@ -90,6 +93,8 @@ EXTRA_DIST += \
 	%D%/cross \
 	%D%/guest \
 	%D%/headers_cxx.cc \
+	%D%/model/README.md \
+	%D%/model/regress \
 	%D%/mutants \
 	%D%/mutate \
 	%D%/mutate.explained \
@@ -121,6 +126,29 @@ check_PROGRAMS += %D%/gate_pair
 EXTRA_PROGRAMS += %D%/test_memory
 CLEANFILES += %D%/test_memory
 %C%_test_memory_SOURCES = %D%/test_memory.c bench/bytes.c bench/bytes.h bench/world.c bench/world.h
+%C%_model_model_SOURCES = \
+	%D%/model/bytes.h \
+	%D%/model/drivers.c \
+	%D%/model/gen.c \
+	%D%/model/gen.h \
+	%D%/model/main.c \
+	%D%/model/run.c \
+	%D%/model/run.h \
+	%D%/model/seq.c \
+	%D%/model/spec.h \
+	%D%/model/spec_admin.c \
+	%D%/model/spec_att.c \
+	%D%/model/spec_core.c \
+	%D%/model/spec_ctrl.c \
+	%D%/model/spec_manage.c \
+	%D%/model/spec_ns.c \
+	%D%/model/spec_page.c \
+	%D%/model/steps.c \
+	%D%/model/steps_gate.c \
+	%D%/model/steps_host.c \
+	%D%/model/world.c \
+	%D%/model/world.h
+%C%_model_model_LDADD = libcore.la
 
 # These start the target that was built, or are made of a part of it.
 tests_tcp_sources = %D%/tcp_host.c %D%/tcp_host.h %D%/tcp_rig.c %D%/tcp_rig.h
@@ -151,8 +179,8 @@ if HAVE_LIBNVME
 TAP_TESTS += %D%/test_wire
 endif
 
-check_PROGRAMS += $(TAP_TESTS) $(RUN_TESTS)
-TESTS += $(TAP_TESTS) $(RUN_TESTS) $(SCRIPT_TESTS)
+check_PROGRAMS += $(TAP_TESTS) $(RUN_TESTS) $(MODEL_TESTS)
+TESTS += $(TAP_TESTS) $(RUN_TESTS) $(MODEL_TESTS) $(SCRIPT_TESTS)
 LDADD = %D%/librig.la libcore.la $(CHECK_LIBS) $(PTHREAD_LIBS)
 AM_CPPFLAGS += -iquote $(top_srcdir)/lib $(CHECK_CFLAGS)
 endif
@@ -177,9 +205,10 @@ VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=d
 check-valgrind: all
 	CK_TIMEOUT_MULTIPLIER=20 $(MAKE) $(AM_MAKEFLAGS) check-unit \
 	  LOG_COMPILER='$(VALGRIND)' RUN_LOG_COMPILER='$(VALGRIND)'
-# Tests that have more to try when there is time look at NVMENS_LONG.
+# Tests that have more to try when there is time look at NVMENS_LONG. STEPS=N: so many of the model's.
 check-long: all
-	NVMENS_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
+	NVMENS_LONG=1 NVMENS_STEPS='$(STEPS)' $(MAKE) $(AM_MAKEFLAGS) check
+	@sed -n '/^# seed/,/^# drivers/p' %D%/model/model.log
 check-guest: all
 	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/guest/run
 # MUTATIONS=N tries so many of them, FILES="x.c ..." those of these files.

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * drivers.c: hosts in the loop: how Linux and SPDK find their namespaces, and a host that never
+ * reads its log.
+ *
+ * Linux (C4, C7, C11, C14): one AER, put back at once; an event is a read of log 04h, whose content
+ * it does not look at, and a scan: CNS 02h, and CNS 03h and 00h of each. A disk that has another
+ * identity than before is dropped, and is not added in that scan. One whose CNS 03h fails stays.
+ * SPDK (C6, C19): all the AERs it may have, before it identifies anything; an event is a read of
+ * log 04h, and CNS 03h and 00h of what it lists, and of nothing else.
+ * Both look at everything once they are started, and after a management command of their own.
+ *
+ * Whenever a driver has nothing left to do, its disks must be the namespaces that there are.
+ */
+#include "world.h"
+
+#include "bytes.h"
+
+enum { D_NONE, D_LINUX, D_SPDK, D_LAZY };
+enum { AT_START, AT_REST, AT_LOG, AT_LIST, AT_DESC, AT_NS };
+enum { D_WORK, D_AER, D_TOOL };
+
+typedef struct disk {
+  uint8_t there, csi, shared;
+  nvmens_ident ident;
+  uint64_t nsze;
+} disk;
+
+typedef struct driver {
+  uint8_t kind, up;
+  uint8_t at;   /* what comes next, or is out */
+  uint8_t busy; /* it is out */
+  uint8_t log_due, scan_due;
+  uint8_t full; /* this scan goes by CNS 02h */
+  uint8_t lids; /* bit n: log n, which is the backend's, is to be read */
+  uint8_t aers, life;
+  uint8_t tools;  /* management commands that are out: of a delete it is not told otherwise (R40) */
+  uint8_t data;   /* the command that is out has brought its data */
+  uint16_t heard; /* notices of LID 04h (lazy) */
+  uint32_t after; /* CNS 02h from here */
+  uint16_t n, i;  /* NSIDs to be looked at, and at which it is */
+  uint32_t list[M_NSIDS + 1];
+  disk seen; /* by CNS 03h and 00h, of list[i] */
+  disk disk[M_NSIDS];
+} driver;
+static driver D[M_CTRLS];
+
+static int most_aers(const driver *d)
+{
+  int most = M.conf.cfg.aerl_is_zero ? 1 : (M.conf.cfg.aerl ? M.conf.cfg.aerl : 3) + 1;
+
+  return d->kind == D_LINUX || most == 1 ? 1 : most;
+}
+
+static uint8_t kind_of(int ctrl)
+{
+  return M.conf.drivers >> (2 * ctrl) & 3;
+}
+
+int w_driven(int ctrl)
+{
+  return D[ctrl].kind != D_NONE;
+}
+
+/* ---- what happens to the controller ---- */
+
+void w_driver_new(int ctrl, int is_io)
+{
+  uint8_t life = D[ctrl].life;
+
+  memset(&D[ctrl], 0, sizeof(D[ctrl]));
+  D[ctrl].life = (uint8_t)(life + 1);
+  D[ctrl].kind = is_io ? kind_of(ctrl) : D_NONE;
+}
+
+/* Enabled: it begins; reset, shut down, removed: what was out is of the past. Disks stay (C14). */
+void w_driver_up(int ctrl, int up)
+{
+  driver *d = &D[ctrl];
+
+  d->up = (uint8_t)up;
+  d->life++;
+  d->at = AT_START;
+  d->busy = d->aers = d->log_due = d->lids = 0;
+  d->scan_due = 1;
+  d->tools = 0;
+  d->heard = 0;
+}
+
+/* ---- what it makes of an answer ---- */
+
+static void look_at(driver *d, uint16_t n)
+{
+  d->n = n;
+  d->i = 0;
+  d->at = AT_DESC;
+}
+
+static void forget(driver *d, uint32_t from, uint32_t below)
+{
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (M.conf.nsid[n] > from && M.conf.nsid[n] < below)
+      d->disk[n].there = 0;
+}
+
+/* The next of the list; in a scan, what lies between is gone. */
+static void next_one(driver *d)
+{
+  d->after = d->list[d->i++];
+  if (d->i < d->n) {
+    if (d->full)
+      forget(d, d->after, d->list[d->i]);
+    d->at = AT_DESC;
+  } else {
+    d->at = d->full ? AT_LIST : AT_REST;
+  }
+}
+
+static void got_list(driver *d, uint16_t sf)
+{
+  if (sf || !d->data || d->n == 0) {
+    if (!sf)
+      forget(d, d->after, NVMENS_NSID_ALL);
+    d->at = AT_REST;
+    return;
+  }
+  forget(d, d->after, d->list[0]);
+  look_at(d, d->n);
+}
+
+static void got_log(driver *d, uint16_t sf)
+{
+  d->at = AT_REST;
+  if (sf)
+    w_fail("C5: the read of log 04h failed with %03x", sf);
+  if (d->kind == D_LINUX || (d->n && d->list[0] == NVMENS_NSID_ALL)) {
+    d->scan_due = 1;
+  } else if (d->n) {
+    d->full = 0;
+    look_at(d, d->n);
+  }
+}
+
+static int same_disk(const disk *a, const disk *b)
+{
+  return a->csi == b->csi && memcmp(&a->ident, &b->ident, sizeof(a->ident)) == 0;
+}
+
+static void got_ns(driver *d, uint16_t sf)
+{
+  disk *had = &d->disk[m_slot(d->list[d->i])];
+
+  if (!sf && d->seen.nsze) {
+    if (d->kind == D_LINUX && had->there && !same_disk(had, &d->seen)) {
+      had->there = 0; /* "identifiers changed" */
+      w_count->swaps++;
+    } else {
+      *had = d->seen;
+      had->there = 1;
+    }
+  } else if (!sf || d->kind == D_SPDK) {
+    had->there = 0;
+  }
+  next_one(d);
+}
+
+static void got_desc(driver *d, uint16_t sf)
+{
+  if (sf && d->kind == D_SPDK)
+    d->disk[m_slot(d->list[d->i])].there = 0;
+  if (sf) {
+    next_one(d);
+  } else if (d->seen.csi == NVMENS_CSI_KV) { /* it has no size in blocks */
+    d->seen.nsze = 1;
+    got_ns(d, 0);
+  } else {
+    d->at = AT_NS;
+  }
+}
+
+static void got_event(driver *d, uint16_t sf, uint32_t dw0)
+{
+  d->aers--;
+  if (sf)
+    w_fail("C3: an AER of a driver ended with %03x", sf);
+  if (dw0 >> 16 != NVMENS_LID_CHANGED_ATTACHED_NS) {
+    d->lids |= (uint8_t)(1u << (dw0 >> 16));
+    return;
+  }
+  if (dw0 != 0x00040002)
+    w_fail("R38: an event of log 04h has dw0 %08x", dw0);
+  d->log_due = 1;
+  w_count->events++;
+  if (d->kind == D_LAZY && ++d->heard > 1)
+    w_fail("C4: a host that does not read is told again");
+}
+
+/* A command of a driver's has ended; sf FFFFh: dropped. */
+void w_driver_heard(int ctrl, int tag, uint16_t sf, uint32_t dw0)
+{
+  driver *d = &D[ctrl];
+
+  if (tag >> 2 != (d->life & 31))
+    return;
+  if (sf == 0xffff) {
+    if (d->up)
+      w_fail("a command of a driver's was dropped without a reset");
+    return;
+  }
+  if ((tag & 3) == D_TOOL) {
+    d->scan_due = 1;
+    d->tools--;
+    return;
+  }
+  if ((tag & 3) == D_AER) {
+    got_event(d, sf, dw0);
+    return;
+  }
+  d->busy = 0;
+  if (d->at == AT_START) {
+    if (sf)
+      w_fail("C1: Set Features 0Bh failed with %03x", sf);
+    d->at = AT_REST;
+  } else if (d->at == AT_LIST) {
+    got_list(d, sf);
+  } else if (d->at == AT_LOG) {
+    got_log(d, sf);
+  } else if (d->at == AT_DESC) {
+    got_desc(d, sf);
+  } else {
+    got_ns(d, sf);
+  }
+}
+
+static void read_desc(disk *k, const uint8_t *p)
+{
+  memset(k, 0, sizeof(*k));
+  for (; p[0]; p += 4 + p[1]) {
+    if (p[0] == NVMENS_NIDT_EUI64)
+      memcpy(k->ident.eui64, p + 4, 8);
+    else if (p[0] == NVMENS_NIDT_NGUID)
+      memcpy(k->ident.nguid, p + 4, 16);
+    else if (p[0] == NVMENS_NIDT_UUID)
+      memcpy(k->ident.uuid, p + 4, 16);
+    else if (p[0] == NVMENS_NIDT_CSI)
+      k->csi = p[4];
+    else
+      w_fail("a descriptor of type %u", p[0]);
+  }
+}
+
+/* The data of a command of a driver's. */
+void w_driver_data(int ctrl, int tag, const uint8_t *data)
+{
+  driver *d = &D[ctrl];
+
+  if (tag >> 2 != (d->life & 31) || (tag & 3) != D_WORK)
+    return;
+  d->data = 1;
+  if (d->at == AT_LIST || d->at == AT_LOG) {
+    for (d->n = 0; d->n < M.conf.nnsids && get32(data + 4 * d->n); d->n++)
+      d->list[d->n] = get32(data + 4 * d->n);
+  } else if (d->at == AT_DESC) {
+    read_desc(&d->seen, data);
+  } else if (d->at == AT_NS) {
+    d->seen.nsze = get64(data);
+    d->seen.shared = data[offsetof(nvmens_id_ns, nmic)] & 1;
+  }
+}
+
+/* ---- what it does ---- */
+
+static int send(int ctrl, nvmens_sqe *q, int what)
+{
+  int cmd = w_cmd_new();
+
+  if (cmd < 0)
+    return 0;
+  put16(q->cid, (uint16_t)(100 + what));
+  W.cmd[cmd].tag = (uint8_t)(what | (D[ctrl].life & 31) << 2);
+  W.cmd[cmd].driver = 1;
+  D[ctrl].data = 0;
+  w_submit(ctrl, q, cmd);
+  return 1;
+}
+
+int w_driver_tool(int ctrl)
+{
+  D[ctrl].tools++;
+  return D_TOOL | (D[ctrl].life & 31) << 2;
+}
+
+static void fill(const driver *d, nvmens_sqe *q)
+{
+  uint32_t aec = NVMENS_AEC_ATTACHED_NS;
+
+  q->opcode = NVMENS_OP_IDENTIFY;
+  switch (d->at) {
+  case AT_START:
+    q->opcode = NVMENS_OP_SET_FEATURES;
+    q->cdw10[0] = NVMENS_FID_ASYNC_EVENT_CONFIG;
+    put32(q->cdw11, aec);
+    break;
+  case AT_LOG:
+    q->opcode = NVMENS_OP_GET_LOG_PAGE;
+    q->cdw10[0] = NVMENS_LID_CHANGED_ATTACHED_NS;
+    put16(q->cdw10 + 2, 1023);
+    put32(q->nsid, NVMENS_NSID_ALL);
+    break;
+  case AT_LIST:
+    q->cdw10[0] = NVMENS_CNS_ACTIVE_NS_LIST;
+    put32(q->nsid, d->after);
+    break;
+  case AT_DESC:
+    q->cdw10[0] = NVMENS_CNS_NS_DESC_LIST;
+    put32(q->nsid, d->list[d->i]);
+    break;
+  default:
+    q->cdw10[0] = NVMENS_CNS_NS;
+    put32(q->nsid, d->list[d->i]);
+  }
+}
+
+/* At rest: what is due? 0: nothing. */
+static int take_up(int ctrl)
+{
+  driver *d = &D[ctrl];
+
+  for (uint8_t lid = 1; lid < 8; lid++)
+    if (d->lids >> lid & 1) {
+      d->lids &= (uint8_t) ~(1u << lid);
+      w_read_log(ctrl, lid);
+      return 1;
+    }
+  if (d->kind == D_LAZY)
+    return 0;
+  if (d->log_due) {
+    d->log_due = 0;
+    d->at = AT_LOG;
+  } else if (d->scan_due) {
+    d->scan_due = 0;
+    d->full = 1;
+    d->after = 0;
+    w_count->scans++;
+    d->at = AT_LIST;
+  }
+  return d->at != AT_REST;
+}
+
+/* One thing that the driver of a controller does. 0: there is nothing to do. */
+int w_driver_act(int ctrl)
+{
+  nvmens_sqe q = {.opcode = NVMENS_OP_ASYNC_EVENT_REQUEST};
+  driver *d;
+
+  if (ctrl < 0 || !W.ctrl[ctrl] || !D[ctrl].kind || !D[ctrl].up)
+    return 0;
+  d = &D[ctrl];
+  if (d->aers < most_aers(d) && (d->kind != D_LINUX || d->at != AT_START)) {
+    d->aers++;
+    if (send(ctrl, &q, D_AER))
+      return 1;
+    d->aers--;
+  }
+  if (d->busy || (d->at == AT_REST && !take_up(ctrl)))
+    return 0;
+  if (d->at == AT_REST)
+    return 1;
+  fill(d, &q);
+  d->busy = 1;
+  if (send(ctrl, &q, D_WORK))
+    return 1;
+  d->busy = 0;
+  return 0;
+}
+
+static void check_view(int ctrl)
+{
+  const driver *d = &D[ctrl];
+
+  w_count->views++;
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    const m_att *a = &M.att[ctrl][n];
+    const disk *k = &d->disk[n];
+    const nvmens_ns_config *c = &M.ns[n].c;
+    const char *who = d->kind == D_LINUX ? "Linux" : "SPDK";
+
+    if (k->there != (a->state == NVMENS_ATT_ATTACHED))
+      w_fail("%s on controller %d %s nsid %u", who, ctrl, k->there ? "still has" : "does not see",
+             M.conf.nsid[n]);
+    if (k->there && (k->csi != c->csi || memcmp(&k->ident, &c->ident, sizeof(c->ident)) != 0))
+      w_fail("C14: %s on controller %d has another nsid %u", who, ctrl, M.conf.nsid[n]);
+    if (k->there && k->nsze != c->nsze && k->csi != NVMENS_CSI_KV)
+      w_fail("%s on controller %d has an old size of nsid %u", who, ctrl, M.conf.nsid[n]);
+  }
+}
+
+/* All of them, until they have nothing to do: they must come to an end, and to the true view. */
+void w_drivers_settle(void)
+{
+  int some = 1;
+
+  for (int turn = 0; some; turn++) {
+    some = 0;
+    for (int c = 0; c < M_CTRLS; c++)
+      some |= w_driver_act(c);
+    if (turn > 3000)
+      w_fail("the drivers come to no end");
+  }
+  if (W.hooks || W.calls)
+    return;
+  for (int c = 0; c < M_CTRLS; c++)
+    if ((D[c].kind == D_LINUX || D[c].kind == D_SPDK) && D[c].up && W.ctrl[c] && !D[c].tools &&
+        D[c].aers == most_aers(&D[c]) && !D[c].busy)
+      check_view(c);
+}
+
+void w_drivers_init(void)
+{
+  memset(D, 0, sizeof(D));
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * spec.h: the reference model: what libnvmens should do, written from docs/ alone, in flat arrays,
+ * and sharing nothing with lib/. There is one model in a process.
+ *
+ * The model runs in lockstep with the library. A verb m_x() is called beside nvmens_x() and gives
+ * its answer; the hooks that follow wait in a queue of effects, and each hook that the library
+ * calls must be the next one there. A command that needs a hook while it is being taken (transfer,
+ * identify, prepare) is a frame on a stack and is resumed when that hook returns.
+ *
+ * Controllers, namespaces and commands are small numbers here. A namespace is known by the place of
+ * its NSID in the sorted pool of NSIDs of the run.
+ */
+#ifndef NVMENS_TESTS_MODEL_SPEC_H
+#define NVMENS_TESTS_MODEL_SPEC_H
+
+#include <nvmens/nvmens.h>
+#include <nvmens/wire.h>
+#include <string.h>
+
+enum {
+  M_CTRLS = 4,
+  M_NSIDS = 12,
+  M_CMDS = 48,
+  M_OBJS = 64,
+  M_EFFECTS = 512,
+  M_FRAMES = 64,
+  M_PREPS = 256
+};
+enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
+enum { M_NONE = -1, M_ABANDONED = 64 };
+/* Masks a mistake: the peers of a swap that has ended are told in the order of a ring, into which a
+ * controller comes behind the lowest CNTLID of its host, and not in CNTLID order. Temporary. */
+enum { MASK_PEERS_RING = 1 };
+
+/* Kinds of hooks. */
+typedef enum m_kind {
+  K_NONE,
+  K_ATTACHED,
+  K_DETACHED,
+  K_RELEASED,
+  K_CTRL_RELEASED,
+  K_DRAIN,
+  K_ABORT,
+  K_COMPLETE,
+  K_DROP,
+  K_PREPARE,
+  K_TRANSFER,
+  K_IDENTIFY,
+  K_KINDS,
+  K_DELIVER = K_KINDS /* no hook: what can be delivered is, at once */
+} m_kind;
+
+typedef struct m_config { /* of a run; what is not here is in cfg */
+  nvmens_subsys_config cfg;
+  uint8_t no_prepare, no_drain, no_identify;
+  uint8_t drivers; /* two bits for each controller: see drivers.c */
+  uint8_t nnsids;
+  uint32_t nsid[M_NSIDS]; /* ascending; every NSID that can ever be given out */
+} m_config;
+
+typedef struct m_ns {
+  uint8_t state; /* nvmens_ns_state */
+  uint8_t reason;
+  uint8_t over; /* released is queued */
+  int8_t owner; /* the delete command */
+  int16_t obj;  /* the backend's object */
+  uint32_t gen;
+  nvmens_ns_config c;
+  uint8_t born; /* host made */
+} m_ns;
+
+typedef struct m_att {
+  uint8_t state; /* nvmens_att_state */
+  uint8_t open;
+  uint8_t hook_due;     /* attached is queued */
+  uint8_t detached_due; /* detached is queued */
+  uint8_t in_detached;  /* it is running */
+  uint8_t hook_done;    /* the backend's half of the drain */
+  uint8_t begun;        /* drain_begin was called and has returned */
+  int8_t owner;         /* the detach command that started this drain */
+  int16_t obj;
+  uint32_t gen;  /* of the attachment */
+  uint32_t born; /* when: they are told in the order of this */
+  uint32_t token;
+  uint64_t deadline;
+  uint32_t timer; /* when it was started */
+  uint32_t held;  /* commands in flight by the gate */
+  uint8_t ever;   /* was attached once */
+  nvmens_ident ident;
+  uint8_t csi;
+  uint8_t mark; /* 0 NONE, 1 SWAPPED, 2 SHOWN */
+} m_att;
+
+typedef struct m_src {
+  uint8_t type, info, lid;
+  uint8_t state; /* 0 CLEAR, 1 PENDING, 2 REPORTED */
+  uint32_t mask;
+  uint64_t since; /* PENDING since */
+  uint64_t loud;  /* the last change */
+} m_src;
+
+typedef struct m_log {
+  uint8_t latched[M_NSIDS], since[M_NSIDS];
+  uint8_t snapped;         /* there is a snapshot */
+  uint8_t served[M_NSIDS]; /* which of its entries were transferred */
+  uint8_t gone[M_NSIDS];   /* and consumed: they leave at the next latch */
+  uint64_t stamp;          /* when */
+} m_log;
+
+typedef struct m_ctrl {
+  uint8_t used;
+  uint8_t state; /* nvmens_ctrl_state */
+  uint8_t kind;
+  uint8_t css;
+  uint16_t cntlid;
+  uint8_t hostid;
+  int8_t ring;       /* MASK_PEERS_RING: the next of this host */
+  uint8_t end_due;   /* ctrl_released is queued */
+  uint8_t node;      /* a delivery is queued */
+  uint8_t in_answer; /* an answer of its is being given */
+  uint32_t epoch;
+  uint32_t born; /* the first epoch */
+  uint32_t aec;
+  int16_t parked[8];
+  uint32_t nparked;
+  uint64_t sent, coalesced;
+  m_log log[2]; /* 04h, 1Ch */
+  m_src src[M_SRCS];
+} m_ctrl;
+
+enum { C_FREE, C_INLINE, C_PARKED, C_PREPARE, C_DRAIN, C_ENDING };
+typedef struct m_cmd {
+  uint8_t state;
+  uint8_t ctrl;
+  uint8_t create; /* of a prepare */
+  uint16_t cid;
+  uint16_t sf;
+  uint32_t epoch;
+  uint32_t dw0;
+  uint64_t info;
+  uint32_t waits;
+  uint32_t born; /* when it was taken */
+  uint64_t deadline;
+  uint32_t timer;
+  nvmens_sqe sqe;
+  uint16_t nlist, list[8]; /* CNTLIDs */
+  uint16_t count;          /* of the list as given */
+  nvmens_ns_config make;   /* create */
+  uint64_t lbstm;
+  uint8_t dps;
+  uint32_t gen; /* attach: of the namespace */
+} m_cmd;
+
+typedef struct m_prep {   /* until it is answered, whatever becomes of its command */
+  uint32_t token;         /* 0: free */
+  int16_t cmd;            /* M_NONE: answered or dropped */
+  uint8_t create, inside; /* its hook has not returned */
+  uint8_t answered;
+  int16_t back; /* object to be given back then */
+} m_prep;
+
+typedef struct m_effect {
+  uint8_t kind; /* m_kind */
+  int8_t ctrl, ns, cmd;
+  int16_t obj;
+  uint8_t reason;
+  uint16_t sf;
+  uint32_t gen, token, dw0;
+  uint64_t info;
+} m_effect;
+
+typedef struct m_frame {
+  int cmd;
+  uint8_t want; /* K_TRANSFER, K_IDENTIFY, K_PREPARE; K_NONE: through */
+  uint8_t dir, cns, csi;
+  uint8_t stage; /* of Identify: 1 the backend was asked, 2 the page goes out */
+  int8_t ns;
+  int16_t obj; /* of identify */
+  uint32_t gen;
+  uint32_t len;
+  uint32_t lpo;
+  uint64_t stamp;
+  uint8_t page[NVMENS_PAGE];
+} m_frame;
+
+typedef struct m_model {
+  m_config conf;
+  uint64_t now, seq;
+  uint32_t gens, tokens;
+  nvmens_u128 used;
+  m_ctrl ctrl[M_CTRLS];
+  m_ns ns[M_NSIDS];
+  m_att att[M_CTRLS][M_NSIDS];
+  m_cmd cmd[M_CMDS];
+  m_prep prep[M_PREPS];
+  m_effect eff[M_EFFECTS];
+  uint32_t head, tail;
+  m_frame frame[M_FRAMES];
+  int depth;
+  int resetting;              /* the controller of the reset that is the outermost call */
+  int order[M_CTRLS], norder; /* controllers by CNTLID */
+} m_model;
+extern m_model M;
+
+/* Rules that can be turned round, one at a time, to see that it comes out (main.c). */
+#define M_BREAK_LIST(X)                                                                            \
+  X(none, "none")                                                                                  \
+  X(aerl, "R26: one AER more than AERL + 1 is parked")                                             \
+  X(fifo, "P5: AERs complete last in, first out")                                                  \
+  X(aborted, "R36: an aborted AER ends with success")                                              \
+  X(mask, "R28: a reported event masks nothing")                                                   \
+  X(bit, "R32: the bit of feature 0Bh does not matter")                                            \
+  X(turned_off, "R32: an event that was reported is forgotten when its bit goes off")              \
+  X(read_first, "R30: an event is sent although its log was read first")                           \
+  X(rae, "R29: a read with RAE=1 clears")                                                          \
+  X(raced, "R44: a change that races the read is not told")                                        \
+  X(failed, "R43: a read that did not reach the host clears")                                      \
+  X(old_log, "R35: the logs survive a reset")                                                      \
+  X(old_aec, "R35: feature 0Bh survives a reset")                                                  \
+  X(old_answers, "R35: answers of an old epoch are given")                                         \
+  X(issuer, "R40: who deletes is told")                                                            \
+  X(no_entry, "R41: who deletes does not find it in its log")                                      \
+  X(no_create, "R40: a create is not told")                                                        \
+  X(mark, "C14: a swap is not noticed")                                                            \
+  X(mark_reset, "C14: a reset forgets a swap that was shown")                                      \
+  X(relist, "C6: a shown swap is not listed again with its event")                                 \
+  X(peers, "C14: the other paths are not told when a swap has ended")                              \
+  X(held, "C8: an attach is told before its gate is open")                                         \
+  X(private, "R25: a private namespace has two controllers")                                       \
+  X(again, "R22: an attach while it drains is 118h")                                               \
+  X(offset, "R20: the offset of a failed entry is that of the one before")                         \
+  X(goes_on, "R20: a list goes on after a failed entry")                                           \
+  X(ascending, "R20: a CNTLID may be twice in a list")                                             \
+  X(list_ge, "R6: namespace lists begin at N")                                                     \
+  X(list_gt, "R6: controller lists begin after C")                                                 \
+  X(zeroes, "R6: CNS 00h of an inactive NSID is an error")                                         \
+  X(desc, "R6: CNS 03h of an inactive NSID is zeroes")                                             \
+  X(protected, "R55: a write protected namespace is deleted")                                      \
+  X(credit, "R54: the capacity of a released namespace does not come back")                        \
+  X(need, "R12: the bytes that a create lacks are not said")                                       \
+  X(late, "R15: a deadline is a nanosecond late")                                                  \
+  X(join, "R15: who joins a removal does not shorten its deadline")                                \
+  X(gate_half, "R51: a drain does not wait for the gate")                                          \
+  X(hook_half, "R51: a drain does not wait for the backend")                                       \
+  X(twice, "T7: a token is good twice")                                                            \
+  X(stale, "P16: a reference names the next namespace of its NSID")                                \
+  X(path, "C16: no 300h while there is another path")
+enum {
+#define M_BREAK_ENUM(name, text) BREAK_##name,
+  M_BREAK_LIST(M_BREAK_ENUM)
+#undef M_BREAK_ENUM
+      M_BREAKS
+};
+extern const char *const m_break_name[M_BREAKS];
+extern int m_broken;
+#define BROKEN(name) (m_broken == BREAK_##name)
+
+/* ---- spec_core.c: the queue, events, logs ---- */
+void m_init(const m_config *);
+m_effect *m_queue(m_kind);
+const m_effect *m_next(void); /* the next hook that is due, NULL: none; m_took() takes it */
+m_effect m_took(void);
+void m_finish(const m_effect *, int done); /* the hook has returned */
+int m_slot(uint32_t nsid);                 /* place of an NSID; M_NONE */
+void m_reorder(void);
+m_src *m_source(m_ctrl *, uint8_t type, uint8_t info);
+int m_src_on(const m_ctrl *, const m_src *);
+void m_loud(m_ctrl *, m_src *);
+void m_record(int ctrl, int which, int ns, int loud);
+void m_record_all(int which, int ns, int quiet_ctrl);
+void m_deliver(int ctrl);
+void m_deliver_all(void);
+void m_src_read(m_ctrl *, m_src *, int left);
+int m_post(int ctrl, uint8_t type, uint8_t info, uint8_t lid, uint32_t mask);
+void m_was_read(int ctrl, uint8_t lid, uint64_t stamp, uint32_t epoch);
+void m_set_aec(int ctrl, uint32_t aec);
+
+/* ---- spec_ctrl.c: controllers, AERs ---- */
+int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid);
+void m_ctrl_del(int ctrl);
+int m_ctrl_enable(int ctrl, uint32_t cc);
+void m_ctrl_reset(int ctrl);
+void m_ctrl_shutdown(int ctrl);
+void m_ctrl_settled(int ctrl);
+uint16_t m_aer(int ctrl, int cmd, uint16_t cid);
+int m_aer_abort(int ctrl, uint16_t cid);
+void m_end(int cmd, uint16_t sf, uint32_t dw0, uint64_t info);
+void m_drop(int cmd);
+void m_info(int ctrl, nvmens_ctrl_info *);
+
+/* ---- spec_ns.c: namespaces and attachments ---- */
+uint32_t m_format(const nvmens_ns_config *, unsigned i, nvmens_lbaf *);
+nvmens_u128 m_bytes(const nvmens_ns_config *);
+int m_ns_new(const nvmens_ns_config *, int obj, int host_made, nvmens_nsref *out);
+int m_ident_in_use(const nvmens_ident *);
+int m_ns_attach(nvmens_nsref, int ctrl);
+int m_ns_detach(nvmens_nsref, int ctrl, int mode, uint64_t now, uint64_t deadline);
+int m_ns_plug(nvmens_nsref);
+int m_ns_unplug(nvmens_nsref, int mode, uint64_t now, uint64_t deadline);
+int m_ns_update(nvmens_nsref, const nvmens_ns_attrs *);
+int m_ns_find(uint32_t nsid, nvmens_nsref *out);
+int m_attach_why(int ns, int ctrl); /* NVMENS_ERR_* of an attach */
+void m_attach(int ns, int ctrl);
+void m_settle(int cmd);
+void m_released(int ns);
+void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline);
+void m_abort(int ns, int ctrl);
+void m_drained(int ns, int ctrl);
+void m_quiet(int ns);
+void m_delete_look(int ns);
+int m_delete(int ns, int cmd, uint64_t deadline);
+int m_done(uint32_t token);
+uint64_t m_next_deadline(void);
+void m_poll(uint64_t now);
+uint64_t m_after(uint64_t now, uint64_t ns);
+
+/* ---- spec_admin.c, spec_manage.c, spec_page.c: commands ---- */
+int m_admin(int ctrl, int cmd, const nvmens_sqe *); /* nvmens_taken; pushes a frame */
+void m_resume(m_frame *, uint16_t sf_or_rc, const uint8_t *page);
+void m_identify(m_frame *);
+void m_identified(m_frame *);
+uint16_t m_log_begin(m_frame *);
+void m_log_done(m_frame *);
+void m_manage(m_frame *);
+void m_manage_data(m_frame *);
+void m_attachment(m_frame *);
+void m_attachment_data(m_frame *);
+const m_prep *m_prep_of(uint32_t token);
+int m_prepared(uint32_t token, uint16_t sf, const nvmens_ident *, int obj, nvmens_nsref *);
+int m_give_back(int obj);
+void m_prep_begin(m_frame *);
+void m_prep_done(m_frame *, int wait);
+void m_prep_late(int cmd);
+void m_prep_dropped(int cmd);
+int m_old(int cmd); /* a reset or a removal has come between */
+void m_identify_ctrl(int ctrl, uint8_t *page);
+uint16_t m_io_answer(int ctrl, uint32_t nsid);
+uint16_t m_io_begin(int ctrl, uint32_t nsid);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * spec_admin.c: the model's admin commands: which are taken, features, AER, Abort, logs.
+ */
+#include "spec.h"
+
+#include "bytes.h"
+
+#define DNR(sc) ((uint16_t)((sc) | NVMENS_SF_DNR))
+
+static void feature(m_frame *f, int set)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint32_t cdw10 = get32(q->sqe.cdw10), value = get32(q->sqe.cdw11);
+  m_ctrl *c = &M.ctrl[q->ctrl];
+  uint32_t nsid = get32(q->sqe.nsid), sel = cdw10 >> 8 & 7;
+  uint32_t all = M.conf.cfg.aec_supported
+                     ? M.conf.cfg.aec_supported
+                     : NVMENS_AEC_SMART | NVMENS_AEC_ATTACHED_NS | NVMENS_AEC_ALLOCATED_NS;
+
+  if (!set) {
+    if (sel > 3)
+      m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
+    else
+      m_end(f->cmd, 0, sel == 0 ? c->aec : (sel == 3 ? 4 : M.conf.cfg.aec_default), 0);
+    return;
+  }
+  if (cdw10 >> 31)
+    m_end(f->cmd, DNR(NVMENS_SC_FEATURE_NOT_SAVEABLE), 0, 0);
+  else if (nsid != 0 && nsid != NVMENS_NSID_ALL)
+    m_end(f->cmd, DNR(NVMENS_SC_FEATURE_NOT_PER_NS), 0, 0);
+  else if (value & ~all)
+    m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
+  else {
+    m_set_aec(q->ctrl, value);
+    m_end(f->cmd, 0, 0, 0);
+    m_deliver_all();
+  }
+}
+
+static int abort_one(int ctrl, m_frame *f)
+{
+  uint16_t cid = (uint16_t)(get32(M.cmd[f->cmd].sqe.cdw10) >> 16);
+
+  if (m_aer_abort(ctrl, cid) != 0)
+    return 0;
+  m_end(f->cmd, 0, 0, 0);
+  return 1;
+}
+
+static int known(const m_cmd *q)
+{
+  uint32_t cdw10 = get32(q->sqe.cdw10);
+
+  switch (q->sqe.opcode) {
+  case NVMENS_OP_GET_LOG_PAGE:
+    return (cdw10 & 0xff) == NVMENS_LID_CHANGED_ATTACHED_NS ||
+           (cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS;
+  case NVMENS_OP_IDENTIFY:
+    switch (cdw10 & 0xff) {
+    case 0x00:
+    case 0x02:
+    case 0x03:
+    case 0x05:
+    case 0x06:
+    case 0x07:
+    case 0x08:
+    case 0x10:
+    case 0x11:
+    case 0x12:
+    case 0x13:
+    case 0x1a:
+    case 0x1b:
+    case 0x1c:
+    case 0x1f:
+      return 1;
+    default:
+      return 0;
+    }
+  case NVMENS_OP_SET_FEATURES:
+  case NVMENS_OP_GET_FEATURES:
+    return (cdw10 & 0xff) == NVMENS_FID_ASYNC_EVENT_CONFIG;
+  case NVMENS_OP_ASYNC_EVENT_REQUEST:
+  case NVMENS_OP_NS_MANAGEMENT:
+  case NVMENS_OP_NS_ATTACHMENT:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static int abort_taken(int ctrl, const m_cmd *q)
+{
+  uint16_t cid = (uint16_t)(get32(q->sqe.cdw10) >> 16);
+
+  for (uint32_t i = 0; i < M.ctrl[ctrl].nparked; i++)
+    if (q->sqe.opcode == NVMENS_OP_ABORT && M.cmd[M.ctrl[ctrl].parked[i]].cid == cid)
+      return 1;
+  return 0;
+}
+
+static void start(int ctrl, m_frame *f)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint16_t sf;
+
+  switch (q->sqe.opcode) {
+  case NVMENS_OP_GET_LOG_PAGE:
+    sf = m_log_begin(f);
+    if (sf)
+      m_end(f->cmd, sf, 0, 0);
+    return;
+  case NVMENS_OP_IDENTIFY:
+    m_identify(f);
+    return;
+  case NVMENS_OP_SET_FEATURES:
+    feature(f, 1);
+    return;
+  case NVMENS_OP_GET_FEATURES:
+    feature(f, 0);
+    return;
+  case NVMENS_OP_ASYNC_EVENT_REQUEST:
+    sf = m_aer(ctrl, f->cmd, get16(q->sqe.cid));
+    if (sf)
+      m_end(f->cmd, sf, 0, 0);
+    return;
+  case NVMENS_OP_NS_MANAGEMENT:
+    m_manage(f);
+    return;
+  case NVMENS_OP_NS_ATTACHMENT:
+    m_attachment(f);
+    return;
+  default:
+    abort_one(ctrl, f);
+  }
+}
+
+int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
+{
+  m_frame *f = &M.frame[M.depth];
+  m_cmd *q = &M.cmd[cmd];
+
+  f->cmd = cmd;
+  f->want = K_NONE;
+  f->stage = 0;
+  f->ns = M_NONE;
+  f->obj = M_NONE;
+  memset(q, 0, sizeof(*q));
+  q->sqe = *sqe;
+  q->ctrl = (uint8_t)ctrl;
+  q->epoch = M.ctrl[ctrl].epoch;
+  q->cid = get16(sqe->cid);
+  q->born = ++M.gens;
+  if (!known(q) && !abort_taken(ctrl, q))
+    return NVMENS_NOT_MINE;
+  M.depth++;
+  q->state = C_INLINE;
+  if (M.ctrl[ctrl].state == NVMENS_CTRL_SHUTDOWN)
+    m_end(cmd, NVMENS_SC_ABORTED_POWER_LOSS, 0, 0);
+  else if (M.ctrl[ctrl].state != NVMENS_CTRL_READY)
+    m_end(cmd, NVMENS_SC_ABORTED_SQ_DELETED, 0, 0);
+  else
+    start(ctrl, f);
+  return NVMENS_TAKEN;
+}
+
+static void resume(m_frame *f, uint8_t was, uint16_t result, const uint8_t *page)
+{
+  uint8_t op = M.cmd[f->cmd].sqe.opcode;
+
+  if (was == K_PREPARE) {
+    m_prep_done(f, result);
+    return;
+  }
+  if (m_old(f->cmd)) {
+    m_drop(f->cmd);
+    return;
+  }
+  if (was == K_IDENTIFY) {
+    if (result) {
+      m_end(f->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+      return;
+    }
+    memcpy(f->page, page, NVMENS_PAGE);
+    m_identified(f);
+    return;
+  }
+  if (result) {
+    if (op == NVMENS_OP_GET_LOG_PAGE && BROKEN(failed))
+      m_log_done(f);
+    else
+      m_end(f->cmd, result, 0, 0);
+    return;
+  }
+  if (op == NVMENS_OP_GET_LOG_PAGE) {
+    m_log_done(f);
+  } else if (op == NVMENS_OP_IDENTIFY) {
+    m_identified(f);
+  } else {
+    if (op == NVMENS_OP_NS_MANAGEMENT)
+      m_manage_data(f);
+    else
+      m_attachment_data(f);
+  }
+}
+
+/* The hook that a frame wanted has returned. */
+void m_resume(m_frame *f, uint16_t result, const uint8_t *page)
+{
+  uint8_t was = f->want;
+
+  f->want = K_NONE;
+  if (f->ns >= 0 && was == K_IDENTIFY) /* it may have waited for this hook */
+    m_quiet(f->ns);
+  resume(f, was, result, page);
+  if (f->ns >= 0 && was == K_PREPARE)
+    m_quiet(f->ns);
+}
+/* ---- logs 04h and 1Ch ---- */
+
+static void latch(m_log *log)
+{
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    log->latched[n] = (log->latched[n] && !log->gone[n]) || log->since[n];
+    log->since[n] = 0;
+  }
+  memset(log->served, 0, sizeof(log->served));
+  memset(log->gone, 0, sizeof(log->gone));
+  log->snapped = 1;
+  log->stamp = ++M.seq;
+}
+
+static void list_page(const uint8_t *set, uint8_t *page)
+{
+  unsigned at = 0;
+
+  memset(page, 0, NVMENS_PAGE);
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (set[n])
+      put32(page + 4 * at++, M.conf.nsid[n]);
+}
+
+uint16_t m_log_begin(m_frame *f)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint32_t cdw10 = get32(q->sqe.cdw10), nsid = get32(q->sqe.nsid);
+  uint64_t lpo = get32(q->sqe.cdw12) | (uint64_t)get32(q->sqe.cdw13) << 32;
+  uint64_t len = cdw10 >> 16 | (uint64_t)(get32(q->sqe.cdw11) & 0xffff) << 16;
+  m_log *log = &M.ctrl[q->ctrl].log[(cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS];
+
+  len = (len + 1) * 4;
+  if (nsid != 0 && nsid != NVMENS_NSID_ALL)
+    return DNR(NVMENS_SC_INVALID_FIELD);
+  if ((lpo & 3) != 0 || lpo >= NVMENS_PAGE)
+    return DNR(NVMENS_SC_INVALID_FIELD);
+  if (lpo == 0 || !log->snapped)
+    latch(log);
+  if (len > NVMENS_PAGE - lpo)
+    len = NVMENS_PAGE - lpo;
+  f->lpo = (uint32_t)lpo;
+  f->len = (uint32_t)len;
+  f->stamp = log->stamp;
+  f->dir = NVMENS_TO_HOST;
+  f->want = K_TRANSFER;
+  list_page(log->latched, f->page);
+  memmove(f->page, f->page + lpo, len);
+  return 0;
+}
+
+/* Bytes of the page have been transferred. */
+static void serve(m_log *log, uint32_t from, uint32_t to)
+{
+  uint32_t at = 0;
+
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (log->latched[n]) {
+      log->served[n] |= at >= from && at < to;
+      at += 4;
+    }
+}
+
+/* A swap has ended on one path of a host: its other paths that are through are told once more. */
+static void tell_peers(int ctrl, int ns)
+{
+  for (int i = 0, o = ctrl; i < M.norder && !BROKEN(peers); i++) {
+    o = MASK_PEERS_RING ? M.ctrl[o].ring : M.order[i];
+    if (MASK_PEERS_RING && o == ctrl)
+      break;
+    if (o != ctrl && M.ctrl[ctrl].hostid && M.ctrl[o].hostid == M.ctrl[ctrl].hostid &&
+        M.att[o][ns].state == NVMENS_ATT_ATTACHED && M.att[o][ns].mark == 0) {
+      m_record(o, 0, ns, 1);
+      if (MASK_PEERS_RING)
+        m_deliver(o);
+    }
+  }
+  m_deliver_all();
+}
+
+/* What was transferred is consumed; whether something is left. */
+static int consume(int ctrl, int which, m_log *log)
+{
+  const m_ctrl *c = &M.ctrl[ctrl];
+  const m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
+  int left = 0, owed = 0, told = !which && s->state == 2;
+
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    if (told && M.att[ctrl][n].mark == 2) { /* what is left keeps the event owed */
+      M.att[ctrl][n].mark = 0;
+      tell_peers(ctrl, n);
+    }
+    if (!log->latched[n] || log->gone[n])
+      continue;
+    if (!log->served[n])
+      left = 1;
+    else
+      log->gone[n] = 1;
+  }
+  for (int n = 0; n < M.conf.nnsids; n++) /* its event is still to come, and lists it again */
+    owed |= !which && M.att[ctrl][n].mark == 2;
+  log->snapped = (uint8_t)left; /* with nothing left, the next read takes a new one */
+  return left || owed || (s->loud > log->stamp && !BROKEN(raced));
+}
+
+void m_log_done(m_frame *f)
+{
+  m_cmd *q = &M.cmd[f->cmd];
+  uint32_t cdw10 = get32(q->sqe.cdw10);
+  int which = (cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS;
+  m_ctrl *c = &M.ctrl[q->ctrl];
+  m_log *log = &c->log[which];
+  m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
+
+  if (BROKEN(rae)) {
+    cdw10 &= ~UINT32_C(0x8000);
+  }
+  if (f->stamp != log->stamp || !log->snapped) { /* superseded */
+    if (!(cdw10 & 0x8000))
+      m_src_read(c, s, 1);
+  } else {
+    serve(log, f->lpo, f->lpo + f->len);
+    if (!(cdw10 & 0x8000))
+      m_src_read(c, s, consume(q->ctrl, which, log));
+  }
+  m_end(f->cmd, 0, 0, 0);
+  m_deliver_all();
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * spec_ns.c: the model's namespaces: what the backend can ask (R3-R5, R40, R54, C15).
+ */
+#include "spec.h"
+
+uint32_t m_format(const nvmens_ns_config *c, unsigned i, nvmens_lbaf *out)
+{
+  unsigned n = c->nlbaf ? c->nlbaf : M.conf.cfg.nlbaf;
+
+  if (!n) {
+    *out = (nvmens_lbaf){9, 0, 0};
+    return 1;
+  }
+  if (i < n)
+    *out = c->nlbaf ? c->lbaf[i] : M.conf.cfg.lbaf[i];
+  return n;
+}
+
+nvmens_u128 m_bytes(const nvmens_ns_config *c)
+{
+  nvmens_lbaf f = {9, 0, 0};
+  unsigned __int128 sum;
+
+  m_format(c, c->flbas, &f);
+  sum = (unsigned __int128)c->ncap << f.lbads;
+  return (nvmens_u128){(uint64_t)sum, (uint64_t)(sum >> 64)};
+}
+
+static int capacity_is_counted(void)
+{
+  return M.conf.cfg.tnvmcap.lo != 0 || M.conf.cfg.tnvmcap.hi != 0;
+}
+
+static int fits(nvmens_u128 more, nvmens_u128 less)
+{
+  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
+  unsigned __int128 all = (unsigned __int128)M.conf.cfg.tnvmcap.hi << 64 | M.conf.cfg.tnvmcap.lo;
+  unsigned __int128 add = (unsigned __int128)more.hi << 64 | more.lo;
+  unsigned __int128 sub = (unsigned __int128)less.hi << 64 | less.lo;
+
+  return !capacity_is_counted() || used - sub + add <= all;
+}
+
+static void debit(nvmens_u128 more, nvmens_u128 less)
+{
+  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
+
+  used += (unsigned __int128)more.hi << 64 | more.lo;
+  used -= (unsigned __int128)less.hi << 64 | less.lo;
+  M.used = (nvmens_u128){(uint64_t)used, (uint64_t)(used >> 64)};
+}
+
+static int is_zero(const uint8_t *p, size_t n)
+{
+  while (n--)
+    if (*p++)
+      return 0;
+  return 1;
+}
+
+static int same(const uint8_t *a, const uint8_t *b, size_t n)
+{
+  return !is_zero(a, n) && memcmp(a, b, n) == 0;
+}
+
+int m_ident_in_use(const nvmens_ident *id)
+{
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    const nvmens_ident *o = &M.ns[n].c.ident;
+
+    if (M.ns[n].state != NVMENS_NS_ABSENT &&
+        (same(id->uuid, o->uuid, 16) || same(id->nguid, o->nguid, 16) ||
+         same(id->eui64, o->eui64, 8)))
+      return 1;
+  }
+  return 0;
+}
+
+static uint32_t count(void)
+{
+  uint32_t sum = 0;
+
+  for (int n = 0; n < M.conf.nnsids; n++)
+    sum += M.ns[n].state != NVMENS_NS_ABSENT;
+  return sum;
+}
+
+static int ns_new_args(const nvmens_ns_config *c)
+{
+  nvmens_lbaf f;
+
+  if (c->nsid > M.conf.cfg.nn || is_zero((const uint8_t *)&c->ident, sizeof(c->ident)))
+    return NVMENS_ERR_INVAL;
+  if (c->nsze == 0 || c->flbas >= m_format(c, 0, &f) || (c->ncap && c->ncap > c->nsze))
+    return NVMENS_ERR_INVAL;
+  if (c->csi > 31 || !(M.conf.cfg.csi_supported & (UINT32_C(1) << c->csi)))
+    return NVMENS_ERR_COMMAND_SET;
+  return 0;
+}
+
+/* Auto attach of one namespace to those that are there. */
+static int wants(int ns, int ctrl)
+{
+  const m_ns *n = &M.ns[ns];
+
+  if (M.ctrl[ctrl].kind != NVMENS_CTRL_IO || M.ctrl[ctrl].state == NVMENS_CTRL_GOING)
+    return 0;
+  if (n->c.shared)
+    return 1;
+  if (n->c.home_given)
+    return M.ctrl[ctrl].cntlid == n->c.home_cntlid;
+  for (int i = 0; i < M.norder; i++)
+    if (M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING && M.ctrl[M.order[i]].kind == NVMENS_CTRL_IO)
+      return M.order[i] == ctrl;
+  return 0;
+}
+
+static int auto_attach(int ns)
+{
+  int n = 0;
+
+  for (int i = 0; i < M.norder; i++)
+    if (wants(ns, M.order[i]) && m_attach_why(ns, M.order[i]) == 0) {
+      m_attach(ns, M.order[i]);
+      n++;
+    }
+  return n;
+}
+
+int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref *out)
+{
+  nvmens_ns_config c = *given;
+  int why = ns_new_args(&c), ns = M_NONE;
+  m_ns *n;
+
+  if (why)
+    return why;
+  if (!c.ncap)
+    c.ncap = c.nsze;
+  if (c.nsid) {
+    ns = m_slot(c.nsid);
+    if (M.ns[ns].state != NVMENS_NS_ABSENT)
+      return M.ns[ns].state == NVMENS_NS_DELETING ? NVMENS_ERR_BUSY : NVMENS_ERR_EXISTS;
+  }
+  if (count() >= (M.conf.cfg.mnan ? M.conf.cfg.mnan : M.conf.cfg.nn))
+    return NVMENS_ERR_LIMIT;
+  if (m_ident_in_use(&c.ident))
+    return NVMENS_ERR_EXISTS;
+  if (!c.nsid) {
+    for (c.nsid = 1; (ns = m_slot(c.nsid)) >= 0 && M.ns[ns].state != NVMENS_NS_ABSENT;)
+      c.nsid++;
+  }
+  if (!fits(m_bytes(&c), (nvmens_u128){0, 0}))
+    return NVMENS_ERR_CAPACITY;
+  n = &M.ns[ns];
+  n->state = NVMENS_NS_ALLOCATED;
+  n->owner = M_NONE;
+  n->over = 0;
+  n->obj = (int16_t)obj;
+  n->gen = ++M.gens;
+  n->c = c;
+  n->born = (uint8_t)host_made;
+  debit(m_bytes(&c), (nvmens_u128){0, 0});
+  *out = (nvmens_nsref){c.nsid, n->gen};
+  if (c.auto_attach)
+    auto_attach(ns);
+  if (!BROKEN(no_create))
+    m_record_all(1, ns, M_NONE);
+  m_deliver_all();
+  return 0;
+}
+
+/* Place of the namespace that a reference names; M_NONE: stale. */
+static int look(nvmens_nsref ref)
+{
+  int ns = m_slot(ref.nsid);
+
+  if (ns < 0 || M.ns[ns].state == NVMENS_NS_ABSENT || (M.ns[ns].gen != ref.gen && !BROKEN(stale)))
+    return M_NONE;
+  return ns;
+}
+
+int m_ns_attach(nvmens_nsref ref, int ctrl)
+{
+  int ns = look(ref), why;
+
+  if (ns < 0)
+    return NVMENS_ERR_STALE;
+  if (M.ns[ns].state == NVMENS_NS_DELETING)
+    return NVMENS_ERR_BUSY;
+  why = m_attach_why(ns, ctrl);
+  if (why)
+    return why;
+  m_attach(ns, ctrl);
+  m_record_all(1, ns, M_NONE);
+  m_deliver_all();
+  return 0;
+}
+
+int m_ns_detach(nvmens_nsref ref, int ctrl, int mode, uint64_t now, uint64_t deadline)
+{
+  int ns = look(ref);
+  m_att *a;
+
+  if (now > M.now)
+    M.now = now;
+  if (ns < 0)
+    return NVMENS_ERR_STALE;
+  a = &M.att[ctrl][ns];
+  if (a->state == NVMENS_ATT_DETACHED)
+    return NVMENS_ERR_NOT_ATTACHED;
+  if (a->state != NVMENS_ATT_ATTACHED && mode == NVMENS_ORDERLY)
+    return NVMENS_ERR_BUSY;
+  if (a->state == NVMENS_ATT_DRAINING) {
+    m_abort(ns, ctrl);
+  } else if (a->state == NVMENS_ATT_ATTACHED) {
+    m_unattach(ns, ctrl, mode, m_after(now, deadline));
+    m_record(ctrl, 0, ns, 1);
+    m_record_all(1, ns, M_NONE);
+  }
+  m_deliver_all();
+  return 0;
+}
+
+int m_ns_plug(nvmens_nsref ref)
+{
+  int ns = look(ref);
+
+  if (ns < 0)
+    return NVMENS_ERR_STALE;
+  if (M.ns[ns].state == NVMENS_NS_DELETING)
+    return NVMENS_ERR_BUSY;
+  for (int i = 0; i < M.norder; i++)
+    for (int o = 0; o < M_CTRLS; o++)
+      if (wants(ns, M.order[i]) &&
+          (M.att[o][ns].state >= NVMENS_ATT_DRAINING || M.att[o][ns].detached_due) &&
+          (o == M.order[i] || !M.ns[ns].c.shared) && M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING)
+        return NVMENS_ERR_BUSY;
+  M.ns[ns].c.auto_attach = 1;
+  if (auto_attach(ns))
+    m_record_all(1, ns, M_NONE);
+  m_deliver_all();
+  return 0;
+}
+
+/* The latest attachment older than that. */
+static int newest(int ns, uint32_t below)
+{
+  int best = M_NONE;
+
+  for (int i = 0; i < M.norder; i++) {
+    int c = M.order[i];
+
+    if (M.att[c][ns].state != NVMENS_ATT_DETACHED && M.att[c][ns].born < below &&
+        (best < 0 || M.att[c][ns].born > M.att[best][ns].born))
+      best = c;
+  }
+  return best;
+}
+
+/* All attachments of a namespace on its way out. */
+static void remove_each(int ns, int surprise, uint64_t deadline, int quiet_ctrl)
+{
+  uint32_t below = UINT32_MAX;
+  int c;
+
+  for (; (c = newest(ns, below)) >= 0; below = M.att[c][ns].born) {
+    m_att *a = &M.att[c][ns];
+
+    if (a->state == NVMENS_ATT_ATTACHED) {
+      m_unattach(ns, c, surprise, deadline);
+      m_record(c, 0, ns, c != quiet_ctrl || BROKEN(issuer));
+    } else if (a->state == NVMENS_ATT_DRAINING && surprise) {
+      m_abort(ns, c);
+    } else if (a->state == NVMENS_ATT_DRAINING && deadline < a->deadline && !BROKEN(join)) {
+      a->deadline = deadline;
+      a->timer = ++M.gens;
+    }
+  }
+}
+
+int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
+{
+  int ns = look(ref), fresh = 0;
+
+  if (now > M.now)
+    M.now = now;
+  if (ns < 0)
+    return NVMENS_ERR_STALE;
+  if (M.ns[ns].state == NVMENS_NS_ALLOCATED) {
+    M.ns[ns].state = NVMENS_NS_DELETING;
+    M.ns[ns].reason = NVMENS_UNPLUGGED;
+    fresh = 1;
+  }
+  remove_each(ns, mode, m_after(now, deadline), M_NONE);
+  if (fresh)
+    m_record_all(1, ns, M_NONE);
+  m_delete_look(ns);
+  m_quiet(ns);
+  m_deliver_all();
+  return 0;
+}
+
+/* By a command; the caller counts. Returns whether it waits. */
+int m_delete(int ns, int cmd, uint64_t deadline)
+{
+  M.ns[ns].state = NVMENS_NS_DELETING;
+  M.ns[ns].reason = NVMENS_HOST_DELETED;
+  M.ns[ns].owner = (int8_t)cmd;
+  remove_each(ns, 0, deadline, M.cmd[cmd].ctrl);
+  m_record_all(1, ns, M.cmd[cmd].ctrl);
+  return 1;
+}
+
+/* What it is to be; 0: that cannot be. */
+static int updated(const nvmens_ns_attrs *a, nvmens_ns_config *c)
+{
+  nvmens_lbaf f;
+
+  if (a->set & NVMENS_SET_FORMAT)
+    c->flbas = a->flbas;
+  if (a->set & NVMENS_SET_WRITE_PROTECT)
+    c->write_protected = a->write_protected;
+  if (a->set & NVMENS_SET_SIZE) {
+    c->nsze = a->nsze;
+    c->ncap = a->ncap ? a->ncap : a->nsze;
+  }
+  return c->nsze != 0 && c->flbas < m_format(c, 0, &f) && c->ncap <= c->nsze;
+}
+
+int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *a)
+{
+  int ns = look(ref);
+  nvmens_ns_config c;
+
+  if (ns < 0)
+    return NVMENS_ERR_STALE;
+  c = M.ns[ns].c;
+  if (a->set == 0 || (a->set & ~15u) != 0 || !updated(a, &c))
+    return NVMENS_ERR_INVAL;
+  if (M.ns[ns].state == NVMENS_NS_DELETING)
+    return NVMENS_ERR_BUSY;
+  if (!fits(m_bytes(&c), m_bytes(&M.ns[ns].c)))
+    return NVMENS_ERR_CAPACITY;
+  debit(m_bytes(&c), m_bytes(&M.ns[ns].c));
+  M.ns[ns].c = c;
+  for (int i = 0; i < M.norder; i++)
+    if (M.att[M.order[i]][ns].state == NVMENS_ATT_ATTACHED)
+      m_record(M.order[i], 0, ns, 1);
+  m_record_all(1, ns, M_NONE);
+  m_deliver_all();
+  return 0;
+}
+
+int m_ns_find(uint32_t nsid, nvmens_nsref *out)
+{
+  int ns = m_slot(nsid);
+
+  if (ns < 0 || M.ns[ns].state == NVMENS_NS_ABSENT)
+    return NVMENS_ERR_NOT_FOUND;
+  *out = (nvmens_nsref){nsid, M.ns[ns].gen};
+  return 0;
+}
+
+/* Its last attachment is gone: released is due (R15). */
+void m_quiet(int ns)
+{
+  m_ns *n = &M.ns[ns];
+  m_effect *e;
+
+  if (n->state != NVMENS_NS_DELETING || n->over)
+    return;
+  for (int c = 0; c < M_CTRLS; c++)
+    if (M.att[c][ns].state != NVMENS_ATT_DETACHED || M.att[c][ns].detached_due ||
+        M.att[c][ns].in_detached)
+      return;
+  for (int i = 0; i < M.depth; i++) /* hooks that were given it */
+    if ((M.frame[i].want == K_IDENTIFY || M.frame[i].want == K_PREPARE) && M.frame[i].ns == ns &&
+        M.frame[i].obj == n->obj)
+      return;
+  n->over = 1;
+  e = m_queue(K_RELEASED);
+  e->ns = (int8_t)ns;
+  e->obj = n->obj;
+  e->reason = n->reason;
+}
+
+/* The NSID and the capacity are back when the hook is called. */
+void m_released(int ns)
+{
+  M.ns[ns].state = NVMENS_NS_ABSENT;
+  M.ns[ns].owner = M_NONE;
+  if (!BROKEN(credit))
+    debit((nvmens_u128){0, 0}, m_bytes(&M.ns[ns].c));
+}

@@ -72,6 +72,7 @@ static void make_conf(m_config *m)
           (nvmens_lbaf){(uint8_t)(9 + 3 * roll(2)), (uint8_t)roll(4), (uint16_t)(8 * roll(2))};
   }
   c->gate_mode = roll(8) ? NVMENS_GATE_FENCE : NVMENS_GATE_AUTO;
+  m->now = roll(32) ? 0 : UINT64_MAX - roll(20000);
   m->no_prepare = !roll(12);
   m->no_drain = !roll(8);
   m->no_identify = !roll(6);
@@ -90,8 +91,8 @@ static const uint8_t base[W_NOPS] = {
     [OP_get_log] = 16,      [OP_get_feature] = 1, [OP_set_feature] = 6,   [OP_create] = 8,
     [OP_delete] = 5,        [OP_attach] = 12,     [OP_detach] = 8,        [OP_abort] = 2,
     [OP_other] = 1,         [OP_drain_mode] = 4,  [OP_prepare_mode] = 3,  [OP_fail_transfer] = 2,
-    [OP_fail_identify] = 1, [OP_query] = 2,       [OP_rest] = 1,          [OP_host] = 24,
-    [OP_swap] = 4,
+    [OP_fail_identify] = 1, [OP_query] = 2,       [OP_rest] = 1,          [OP_subsys_del] = 1,
+    [OP_host] = 24,         [OP_swap] = 8,
 };
 
 typedef struct weights {

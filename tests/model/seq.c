@@ -19,6 +19,8 @@ void gen_print(FILE *out, const gen_run *r)
           c->tnvmcap.lo, c->maxdna, c->maxcna, c->csi_supported, c->aec_supported, c->aec_default,
           c->deadline_ns, c->gate_mode, r->conf.no_prepare, r->conf.no_drain, r->conf.no_identify,
           r->conf.drivers);
+  if (r->conf.now)
+    fprintf(out, "time %" PRIu64 "\n", r->conf.now);
   fprintf(out, "nsids");
   for (int i = 0; i < r->conf.nnsids; i++)
     fprintf(out, " %u", r->conf.nsid[i]);
@@ -103,6 +105,8 @@ int gen_read(FILE *in, gen_run *r)
     if (strncmp(line, "config ", 7) == 0) {
       if (!read_config(line, r))
         return number;
+    } else if (sscanf(line, "time %" SCNu64, &r->conf.now) == 1) {
+      continue;
     } else if (strncmp(line, "nsids", 5) == 0) {
       for (at = line + 5; r->conf.nnsids < M_NSIDS; at = end) {
         uint32_t nsid = (uint32_t)strtoul(at, &end, 10);
@@ -127,7 +131,7 @@ void gen_simpler(gen_run *r, const char *why, int (*fails)(const gen_run *, cons
 {
   static gen_run less;
 
-  for (int i = 0; i < 16; i++) {
+  for (int i = 0; i < 17; i++) {
     nvmens_subsys_config *c = &less.conf.cfg;
 
     less = *r;
@@ -176,6 +180,9 @@ void gen_simpler(gen_run *r, const char *why, int (*fails)(const gen_run *, cons
       break;
     case 14:
       less.conf.no_identify = 0;
+      break;
+    case 15:
+      less.conf.now = 0;
       break;
     default:
       less.conf.drivers = 0;

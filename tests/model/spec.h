@@ -29,9 +29,9 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* Masks a mistake: the peers of a swap that has ended are told in the order of a ring, into which a
- * controller comes behind the lowest CNTLID of its host, and not in CNTLID order. Temporary. */
-enum { MASK_PEERS_RING = 1 };
+/* Masks a mistake of the library's: the peers of a swap that has ended are not told in CNTLID order.
+ * While it is set, they may be told in any. Temporary. */
+enum { MASK_ORDER_OF_PEERS = 1 };
 
 /* Kinds of hooks. */
 typedef enum m_kind {
@@ -56,6 +56,7 @@ typedef struct m_config { /* of a run; what is not here is in cfg */
   uint8_t no_prepare, no_drain, no_identify;
   uint8_t drivers; /* two bits for each controller: see drivers.c */
   uint8_t nnsids;
+  uint64_t now;           /* when it begins */
   uint32_t nsid[M_NSIDS]; /* ascending; every NSID that can ever be given out */
 } m_config;
 
@@ -115,7 +116,6 @@ typedef struct m_ctrl {
   uint8_t css;
   uint16_t cntlid;
   uint8_t hostid;
-  int8_t ring;       /* MASK_PEERS_RING: the next of this host */
   uint8_t end_due;   /* ctrl_released is queued */
   uint8_t node;      /* a delivery is queued */
   uint8_t in_answer; /* an answer of its is being given */
@@ -165,6 +165,7 @@ typedef struct m_effect {
   int8_t ctrl, ns, cmd;
   int16_t obj;
   uint8_t reason;
+  uint8_t loose; /* K_DELIVER: its neighbours may come first; see m_hint() */
   uint16_t sf;
   uint32_t gen, token, dw0;
   uint64_t info;
@@ -260,6 +261,7 @@ extern int m_broken;
 void m_init(const m_config *);
 m_effect *m_queue(m_kind);
 const m_effect *m_next(void); /* the next hook that is due, NULL: none; m_took() takes it */
+void m_hint(int ctrl);        /* the library has called a hook of this controller */
 m_effect m_took(void);
 void m_finish(const m_effect *, int done); /* the hook has returned */
 int m_slot(uint32_t nsid);                 /* place of an NSID; M_NONE */
@@ -269,7 +271,7 @@ int m_src_on(const m_ctrl *, const m_src *);
 void m_loud(m_ctrl *, m_src *);
 void m_record(int ctrl, int which, int ns, int loud);
 void m_record_all(int which, int ns, int quiet_ctrl);
-void m_deliver(int ctrl);
+void m_deliver(int ctrl, int loose);
 void m_deliver_all(void);
 void m_src_read(m_ctrl *, m_src *, int left);
 int m_post(int ctrl, uint8_t type, uint8_t info, uint8_t lid, uint32_t mask);
@@ -300,6 +302,7 @@ int m_ns_plug(nvmens_nsref);
 int m_ns_unplug(nvmens_nsref, int mode, uint64_t now, uint64_t deadline);
 int m_ns_update(nvmens_nsref, const nvmens_ns_attrs *);
 int m_ns_find(uint32_t nsid, nvmens_nsref *out);
+int m_ns_next(uint32_t after, nvmens_nsref *out);
 int m_attach_why(int ns, int ctrl); /* NVMENS_ERR_* of an attach */
 void m_attach(int ns, int ctrl);
 void m_settle(int cmd);
@@ -333,6 +336,7 @@ void m_prep_begin(m_frame *);
 void m_prep_done(m_frame *, int wait);
 void m_prep_late(int cmd);
 void m_prep_dropped(int cmd);
+size_t m_data_len(const nvmens_sqe *);
 int m_old(int cmd); /* a reset or a removal has come between */
 void m_identify_ctrl(int ctrl, uint8_t *page);
 uint16_t m_io_answer(int ctrl, uint32_t nsid);

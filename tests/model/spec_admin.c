@@ -282,15 +282,13 @@ static void serve(m_log *log, uint32_t from, uint32_t to)
 /* A swap has ended on one path of a host: its other paths that are through are told once more. */
 static void tell_peers(int ctrl, int ns)
 {
-  for (int i = 0, o = ctrl; i < M.norder && !BROKEN(peers); i++) {
-    o = MASK_PEERS_RING ? M.ctrl[o].ring : M.order[i];
-    if (MASK_PEERS_RING && o == ctrl)
-      break;
+  for (int i = 0; i < M.norder && !BROKEN(peers); i++) {
+    int o = M.order[i];
+
     if (o != ctrl && M.ctrl[ctrl].hostid && M.ctrl[o].hostid == M.ctrl[ctrl].hostid &&
         M.att[o][ns].state == NVMENS_ATT_ATTACHED && M.att[o][ns].mark == 0) {
       m_record(o, 0, ns, 1);
-      if (MASK_PEERS_RING)
-        m_deliver(o);
+      m_deliver(o, MASK_ORDER_OF_PEERS);
     }
   }
   m_deliver_all();

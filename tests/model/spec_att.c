@@ -225,6 +225,7 @@ static int expire(void)
     }
   for (int i = 0; i < M_CMDS && !a; i++)
     if (M.cmd[i].state == C_PREPARE && M.cmd[i].deadline <= M.now &&
+        M.cmd[i].deadline != UINT64_MAX &&
         (!q || M.cmd[i].deadline < q->deadline ||
          (M.cmd[i].deadline == q->deadline && M.cmd[i].timer < q->timer)))
       q = &M.cmd[i];

@@ -17,6 +17,7 @@ void m_init(const m_config *conf)
   M.norder = 0;
   M.resetting = M_NONE;
   M.conf = *conf;
+  M.now = conf->now;
   for (int n = 0; n < M_NSIDS; n++) {
     M.ns[n].owner = M_NONE;
     for (int c = 0; c < M_CTRLS; c++)
@@ -111,9 +112,6 @@ m_effect m_took(void)
     M.att[e.ctrl][e.ns].in_detached++;
   }
   if (e.kind == K_CTRL_RELEASED) { /* nothing is known of it when its hook is called */
-    for (int c = 0; c < M_CTRLS; c++)
-      if (M.ctrl[c].used && M.ctrl[c].ring == e.ctrl)
-        M.ctrl[c].ring = M.ctrl[e.ctrl].ring;
     memset(&M.ctrl[e.ctrl], 0, sizeof(m_ctrl));
     memset(M.att[e.ctrl], 0, sizeof(M.att[e.ctrl]));
     for (int n = 0; n < M_NSIDS; n++)
@@ -142,7 +140,7 @@ void m_finish(const m_effect *e, int done)
     a->hook_due = 0;
     if (a->state == NVMENS_ATT_ATTACHED)
       a->open = 1;
-    m_deliver_all();
+    m_deliver(e->ctrl, 0);
   } else if (e->kind == K_DRAIN && a->gen == e->gen && a->token == e->token) {
     if (done) {
       a->hook_done = 1;
@@ -244,18 +242,37 @@ static int wanted(int ctrl)
          deliverable(ctrl, 0) != NULL;
 }
 
-void m_deliver(int ctrl)
+void m_deliver(int ctrl, int loose)
 {
+  m_effect *e;
+
   if (wanted(ctrl) && !M.ctrl[ctrl].node) {
     M.ctrl[ctrl].node = 1;
-    m_queue(K_DELIVER)->ctrl = (int8_t)ctrl;
+    e = m_queue(K_DELIVER);
+    e->ctrl = (int8_t)ctrl;
+    e->loose = (uint8_t)loose;
   }
+}
+
+void m_hint(int ctrl)
+{
+  uint32_t i = M.head, n;
+  m_effect e;
+
+  for (; i != M.tail && M.eff[i % M_EFFECTS].kind == K_DELIVER && M.eff[i % M_EFFECTS].loose; i++)
+    if (M.eff[i % M_EFFECTS].ctrl == ctrl) {
+      e = M.eff[i % M_EFFECTS];
+      for (n = i; n != M.head; n--)
+        M.eff[n % M_EFFECTS] = M.eff[(n - 1) % M_EFFECTS];
+      M.eff[M.head % M_EFFECTS] = e;
+      return;
+    }
 }
 
 void m_deliver_all(void)
 {
   for (int i = 0; i < M.norder; i++)
-    m_deliver(M.order[i]);
+    m_deliver(M.order[i], 0);
 }
 
 /* The answers go before the rest of the queue. */

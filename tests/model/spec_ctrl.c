@@ -103,13 +103,6 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
   c->hostid = hostid;
   c->epoch = c->born = ++M.gens;
   clear_notices(c);
-  c->ring = (int8_t)ctrl;
-  for (int i = 0; i < M.norder; i++)
-    if (hostid && M.ctrl[M.order[i]].hostid == hostid) {
-      c->ring = M.ctrl[M.order[i]].ring;
-      M.ctrl[M.order[i]].ring = (int8_t)ctrl;
-      break;
-    }
   m_reorder();
   for (int n = 0; n < M.conf.nnsids; n++)
     if (wants(n, ctrl) && m_attach_why(n, ctrl) == 0) {

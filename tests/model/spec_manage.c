@@ -22,6 +22,16 @@ static void want_data(m_frame *f)
   f->len = NVMENS_PAGE;
 }
 
+/* What is fetched from the host for a command. */
+size_t m_data_len(const nvmens_sqe *sqe)
+{
+  uint32_t sel = get32(sqe->cdw10) & 15;
+
+  if (sqe->opcode == NVMENS_OP_NS_MANAGEMENT)
+    return sel == NVMENS_NS_MGMT_CREATE ? NVMENS_PAGE : 0;
+  return sqe->opcode == NVMENS_OP_NS_ATTACHMENT && sel <= NVMENS_NS_DETACH ? NVMENS_PAGE : 0;
+}
+
 /* Prepares that the backend still owes an answer for, though their commands are gone: a host that
  * lets its creates time out again and again is refused at a point, until there are answers. */
 static int abandoned(void)

@@ -363,6 +363,14 @@ int m_ns_find(uint32_t nsid, nvmens_nsref *out)
   return 0;
 }
 
+int m_ns_next(uint32_t after, nvmens_nsref *out)
+{
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (M.conf.nsid[n] > after && M.ns[n].state != NVMENS_NS_ABSENT)
+      return m_ns_find(M.conf.nsid[n], out);
+  return NVMENS_ERR_NOT_FOUND;
+}
+
 /* Its last attachment is gone: released is due (R15). */
 void m_quiet(int ns)
 {

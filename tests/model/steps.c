@@ -292,6 +292,9 @@ static void do_ns(const w_step *s)
     rc = nvmens_ns_find(W.s, w_nsid(s->a[0]), &lib);
     w_same("nvmens_ns_find", rc, m_ns_find(w_nsid(s->a[0]), &model));
     w_same("nvmens_ns_find: nsid", lib.nsid, model.nsid);
+    rc = nvmens_ns_next(W.s, w_nsid(s->a[0]), &lib);
+    w_same("nvmens_ns_next", rc, m_ns_next(w_nsid(s->a[0]), &model));
+    w_same("nvmens_ns_next: nsid", lib.nsid, model.nsid);
   }
   w_came_back();
 }
@@ -456,7 +459,7 @@ void w_do_backend(const w_step *s)
     poll_at(M.now);
     return;
   case OP_pass:
-    poll_at(M.now + s->a[0] * UINT64_C(500));
+    poll_at(m_after(M.now, s->a[0] * UINT64_C(500)));
     return;
   case OP_query:
     w_query();
@@ -469,14 +472,18 @@ void w_do_backend(const w_step *s)
     w_drivers_settle();
     return;
   case OP_host:
-    if (s->a[1] >= 240)
+    if ((s->a[1] & 7) == 7)
       w_drivers_settle();
     else
       w_driver_act(w_ctrl(s->a[0]));
     return;
+  case OP_subsys_del:
+    w_del_too_early();
+    return;
   case OP_swap:
     w_do(&(w_step){OP_ns_unplug, 0, {s->a[0] & 63, 0, s->a[2], 0}});
-    w_do(&(w_step){OP_ns_new, 0, {s->a[0] & 62, s->a[1], 8, 0, s->a[4], s->a[5]}});
+    w_do(&(w_step){
+        OP_ns_new, 0, {s->a[0] & 62, s->a[1] | (s->a[2] < 200 ? 3 : 0), 8, 0, s->a[4], s->a[5]}});
     return;
   default:
     do_ns(s);

@@ -303,6 +303,27 @@ void w_rest(void)
   W.plain = (uint8_t)plain;
 }
 
+/* While there is something in the way, and only then. */
+void w_del_too_early(void)
+{
+  int busy = W.hooks > 0;
+
+  for (int i = 0; i < W_LANES; i++)
+    busy |= W.lane[i].lane != NULL;
+  for (int i = 0; i < W_IOS; i++)
+    busy |= W.io[i].used;
+  for (int i = 0; i < M_CMDS; i++)
+    busy |= M.cmd[i].state != C_FREE;
+  for (int c = 0; c < M_CTRLS; c++)
+    for (int n = 0; n < M.conf.nnsids; n++)
+      busy |= M.att[c][n].state >= NVMENS_ATT_DRAINING;
+  if (!busy)
+    return;
+  w_enter();
+  w_same("nvmens_subsys_del, too early", nvmens_subsys_del(W.s), NVMENS_ERR_BUSY);
+  w_came_back();
+}
+
 void w_end(void)
 {
   int rc;

@@ -27,6 +27,8 @@ int w_submit(int ctrl, const nvmens_sqe *sqe, int cmd)
 
   w_enter();
   depth = M.depth;
+  w_same("nvmens_admin_data_len", (long long)nvmens_admin_data_len(sqe),
+         (long long)m_data_len(sqe));
   taken = m_admin(ctrl, cmd, sqe);
   w_same("nvmens_admin", nvmens_admin(c, &W.cmd[cmd].cmd, sqe, M.now), taken);
   if (taken && M.frame[depth].want)

@@ -4,6 +4,8 @@
  */
 #include "world.h"
 
+#include "bytes.h"
+
 #include <stdarg.h>
 
 w_world W;
@@ -52,12 +54,14 @@ static void effect_text(char *out, size_t size, const m_effect *e)
 /* What the library called, as an effect; e->token is filled from the model. */
 static m_effect expect(const m_effect *got)
 {
-  const m_effect *e = m_next();
+  const m_effect *e;
   char want[160] = "none", have[160];
   m_effect took;
 
   if (W.verbose)
     effect_text(have, sizeof(have), got);
+  m_hint(got->ctrl);
+  e = m_next();
   if (W.effects++)
     w_fail("hooks nest: %s", w_hook_name[got->kind]);
   if (!e || e->kind != got->kind || e->ctrl != got->ctrl || e->obj != got->obj ||
@@ -248,8 +252,8 @@ static void compare_page(const m_frame *f, const uint8_t *buf)
     i++;
   w_fail("page (cns/lid %02xh csi %u nsid %xh) differs at byte %u: the library has %02xh, "
          "the model %02xh",
-         M.cmd[f->cmd].sqe.cdw10[0], M.cmd[f->cmd].sqe.cdw11[3],
-         *(uint32_t *)M.cmd[f->cmd].sqe.nsid, i, buf[i], f->page[i]);
+         M.cmd[f->cmd].sqe.cdw10[0], M.cmd[f->cmd].sqe.cdw11[3], get32(M.cmd[f->cmd].sqe.nsid), i,
+         buf[i], f->page[i]);
 }
 
 static nvmens_status transfer(void *ctrl_user, nvmens_cmd *cmd, void *buf, size_t len,
@@ -310,7 +314,7 @@ static void check_intent(const m_frame *f, const nvmens_intent *in)
 
   w_same("intent: create", in->create, q->create);
   if (!in->create) {
-    w_same("intent: nsid", in->nsid, *(const uint32_t *)q->sqe.nsid);
+    w_same("intent: nsid", in->nsid, get32(q->sqe.nsid));
     w_same("intent: ns_user", (w_obj *)in->ns_user - W.obj, M.ns[m_slot(in->nsid)].obj);
     w_same("intent: ncntlid", in->ncntlid, q->nlist);
     for (int i = 0; i < q->nlist; i++)

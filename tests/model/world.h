@@ -26,12 +26,15 @@ typedef struct w_step {
 /* Every kind of step; its arguments are told in steps.c. */
 #define W_OPS(X)                                                                                   \
   X(ctrl_new)                                                                                      \
-  X(ctrl_del) X(enable) X(reset) X(shutdown) X(ns_new) X(ns_attach) X(ns_detach) X(ns_plug)        \
-      X(ns_unplug) X(ns_update) X(ns_find) X(done) X(prepared) X(poll) X(pass) X(aer) X(aer_abort) \
-          X(post) X(latch) X(was_read) X(lane_new) X(lane_del) X(io_begin) X(io_next) X(io_end)    \
-              X(io_end_remote) X(identify) X(get_log) X(get_feature) X(set_feature) X(create)      \
-                  X(delete) X(attach) X(detach) X(abort) X(other) X(drain_mode) X(prepare_mode)    \
-                      X(fail_transfer) X(fail_identify) X(query) X(pages) X(rest) X(host) X(swap)
+  X(ctrl_del)                                                                                      \
+  X(enable)                                                                                        \
+  X(reset)                                                                                         \
+  X(shutdown) X(ns_new) X(ns_attach) X(ns_detach) X(ns_plug) X(ns_unplug) X(ns_update) X(ns_find)  \
+      X(done) X(prepared) X(poll) X(pass) X(aer) X(aer_abort) X(post) X(latch) X(was_read)         \
+          X(lane_new) X(lane_del) X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify)    \
+              X(get_log) X(get_feature) X(set_feature) X(create) X(delete) X(attach) X(detach)     \
+                  X(abort) X(other) X(drain_mode) X(prepare_mode) X(fail_transfer)                 \
+                      X(fail_identify) X(query) X(pages) X(rest) X(host) X(swap) X(subsys_del)
 
 enum {
 #define W_ENUM(name) OP_##name,
@@ -158,6 +161,7 @@ void w_do_host(const w_step *);
 void w_query(void);
 void w_pages(void);
 void w_rest(void);
+void w_del_too_early(void);
 uint32_t w_nsid(uint8_t a);
 int w_ctrl(uint8_t a); /* a controller that there is; M_NONE */
 void w_read_log(int ctrl, uint8_t lid);

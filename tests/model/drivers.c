@@ -27,7 +27,7 @@ typedef struct disk {
 } disk;
 
 typedef struct driver {
-  uint8_t kind, up;
+  uint8_t kind, up, hostid;
   uint8_t at;   /* what comes next, or is out */
   uint8_t busy; /* it is out */
   uint8_t log_due, scan_due;
@@ -42,6 +42,7 @@ typedef struct driver {
   uint32_t list[M_NSIDS + 1];
   disk seen; /* by CNS 03h and 00h, of list[i] */
   disk disk[M_NSIDS];
+  uint8_t moved[M_NSIDS]; /* it was refused because of a path that had been detached */
 } driver;
 static driver D[M_CTRLS];
 
@@ -64,13 +65,14 @@ int w_driven(int ctrl)
 
 /* ---- what happens to the controller ---- */
 
-void w_driver_new(int ctrl, int is_io)
+void w_driver_new(int ctrl, int is_io, uint8_t hostid)
 {
   uint8_t life = D[ctrl].life;
 
   memset(&D[ctrl], 0, sizeof(D[ctrl]));
   D[ctrl].life = (uint8_t)(life + 1);
   D[ctrl].kind = is_io ? kind_of(ctrl) : D_NONE;
+  D[ctrl].hostid = hostid;
 }
 
 /* Enabled: it begins; reset, shut down, removed: what was out is of the past. Disks stay (C14). */
@@ -85,6 +87,13 @@ void w_driver_up(int ctrl, int up)
   d->scan_due = 1;
   d->tools = 0;
   d->heard = 0;
+}
+
+/* The controller is removed, and its disks with it. */
+void w_driver_gone(int ctrl)
+{
+  w_driver_up(ctrl, 0);
+  memset(D[ctrl].disk, 0, sizeof(D[ctrl].disk));
 }
 
 /* ---- what it makes of an answer ---- */
@@ -146,14 +155,32 @@ static int same_disk(const disk *a, const disk *b)
   return a->csi == b->csi && memcmp(&a->ident, &b->ident, sizeof(a->ident)) == 0;
 }
 
+/* Linux has one head for a shared namespace and all its paths on a host: another identity than that
+ * of the paths that are there is refused. Whose path, or M_NONE. */
+static int in_the_way(const driver *d, int n, const disk *k)
+{
+  int ctrl = (int)(d - D);
+
+  for (int o = 0; o < M_CTRLS; o++)
+    if (o != ctrl && D[o].kind == D_LINUX && D[o].hostid && D[o].hostid == d->hostid && k->shared &&
+        D[o].disk[n].there && D[o].disk[n].shared && !same_disk(&D[o].disk[n], k))
+      return o;
+  return M_NONE;
+}
+
 static void got_ns(driver *d, uint16_t sf)
 {
-  disk *had = &d->disk[m_slot(d->list[d->i])];
+  int n = m_slot(d->list[d->i]), o = in_the_way(d, n, &d->seen);
+  disk *had = &d->disk[n];
 
+  d->moved[n] = o >= 0 && M.att[o][n].state != NVMENS_ATT_ATTACHED;
   if (!sf && d->seen.nsze) {
     if (d->kind == D_LINUX && had->there && !same_disk(had, &d->seen)) {
       had->there = 0; /* "identifiers changed" */
       w_count->swaps++;
+    } else if (d->kind == D_LINUX && o >= 0) {
+      had->there = 0; /* "IDs don't match for shared namespace" */
+      w_count->refusals++;
     } else {
       *had = d->seen;
       had->there = 1;
@@ -374,6 +401,15 @@ int w_driver_act(int ctrl)
   return 0;
 }
 
+/* A path of the same host that is down keeps its old disk, and keeps this one from being added. */
+static int excused(const driver *d, int n)
+{
+  disk k = {1, M.ns[n].c.csi, M.ns[n].c.shared, M.ns[n].c.ident, 0};
+  int o = d->kind == D_LINUX && !d->disk[n].there ? in_the_way(d, n, &k) : M_NONE;
+
+  return o >= 0 && (!D[o].up || D[o].tools);
+}
+
 static void check_view(int ctrl)
 {
   const driver *d = &D[ctrl];
@@ -385,6 +421,8 @@ static void check_view(int ctrl)
     const nvmens_ns_config *c = &M.ns[n].c;
     const char *who = d->kind == D_LINUX ? "Linux" : "SPDK";
 
+    if (excused(d, n) || (MASK_MOVED && d->moved[n] && !k->there))
+      continue;
     if (k->there != (a->state == NVMENS_ATT_ATTACHED))
       w_fail("%s on controller %d %s nsid %u", who, ctrl, k->there ? "still has" : "does not see",
              M.conf.nsid[n]);

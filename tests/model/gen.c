@@ -136,7 +136,7 @@ void gen_make(gen_run *r, uint64_t seed)
 
   state = seed;
   make_conf(&r->conf);
-  r->conf.drivers = (uint8_t)(roll(2) ? 0 : roll(256));
+  r->conf.drivers = (uint8_t)(roll(2) ? 0 : (roll(2) ? roll(256) : 0x55)); /* 0x55: all Linux */
   if (r->conf.drivers && r->conf.cfg.nn == NVMENS_NSID_MAX) {
     r->conf.cfg.nn--; /* CNS 03h cannot name that NSID: no host can have it */
     r->conf.nnsids--;

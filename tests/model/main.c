@@ -44,8 +44,8 @@ static int random_runs(uint64_t seed, uint64_t steps, uint64_t runs, unsigned jo
          " pages; nvmens_subsys_check %" PRIu64 " times\n",
          t->calls, t->hooks, t->pages, t->checks);
   printf("# drivers: %" PRIu64 " events, %" PRIu64 " scans, %" PRIu64 " swaps seen, %" PRIu64
-         " views held true\n",
-         t->events, t->scans, t->swaps, t->views);
+         " refused, %" PRIu64 " views held true\n",
+         t->events, t->scans, t->swaps, t->refusals, t->views);
   if (!bad)
     return 0;
   gen_make(&R, failed);

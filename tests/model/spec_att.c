@@ -266,7 +266,6 @@ void m_poll(uint64_t now)
   poll_gates();
   while (expire())
     continue;
-  m_deliver_all();
 }
 
 /* ---- the gate: answers to I/O ---- */

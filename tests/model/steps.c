@@ -54,6 +54,7 @@ void w_stats_add(w_stats *to, const w_stats *from)
   to->events += from->events;
   to->scans += from->scans;
   to->swaps += from->swaps;
+  to->refusals += from->refusals;
   to->views += from->views;
 }
 
@@ -318,7 +319,7 @@ static void do_ctrl_new(const w_step *s)
   cntlid = conf.cntlid_given ? conf.cntlid : M_NONE;
   w_enter();
   W.ctrl[c] = NULL;
-  w_driver_new(c, conf.kind <= NVMENS_CTRL_IO);
+  w_driver_new(c, conf.kind <= NVMENS_CTRL_IO, conf.hostid[7]);
   rc = m_ctrl_new(c, cntlid, conf.kind, conf.hostid[7]);
   w_same("nvmens_ctrl_new", nvmens_ctrl_new(&made, W.s, &conf, (void *)(intptr_t)c), rc);
   W.ctrl[c] = rc ? NULL : made;
@@ -340,6 +341,7 @@ static void do_ctrl(const w_step *s)
     w_driver_up(c, 0);
   switch (s->op) {
   case OP_ctrl_del:
+    w_driver_gone(c);
     W.ctrl[c] = NULL;
     for (int i = 0; i < W_LANES; i++)
       if (W.lane[i].lane && W.lane[i].ctrl == c)

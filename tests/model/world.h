@@ -29,12 +29,14 @@ typedef struct w_step {
   X(ctrl_del)                                                                                      \
   X(enable)                                                                                        \
   X(reset)                                                                                         \
-  X(shutdown) X(ns_new) X(ns_attach) X(ns_detach) X(ns_plug) X(ns_unplug) X(ns_update) X(ns_find)  \
-      X(done) X(prepared) X(poll) X(pass) X(aer) X(aer_abort) X(post) X(latch) X(was_read)         \
-          X(lane_new) X(lane_del) X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify)    \
-              X(get_log) X(get_feature) X(set_feature) X(create) X(delete) X(attach) X(detach)     \
-                  X(abort) X(other) X(drain_mode) X(prepare_mode) X(fail_transfer)                 \
-                      X(fail_identify) X(query) X(pages) X(rest) X(host) X(swap) X(subsys_del)
+  X(shutdown)                                                                                      \
+  X(ns_new)                                                                                        \
+  X(ns_attach) X(ns_detach) X(ns_plug) X(ns_unplug) X(ns_update) X(ns_find) X(done) X(prepared)    \
+      X(poll) X(pass) X(aer) X(aer_abort) X(post) X(latch) X(was_read) X(lane_new) X(lane_del)     \
+          X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log) X(get_feature)  \
+              X(set_feature) X(create) X(delete) X(attach) X(detach) X(abort) X(other)             \
+                  X(drain_mode) X(prepare_mode) X(fail_transfer) X(fail_identify) X(query)         \
+                      X(pages) X(rest) X(host) X(swap) X(subsys_del)
 
 enum {
 #define W_ENUM(name) OP_##name,
@@ -113,7 +115,7 @@ extern w_world W;
 typedef struct w_stats {
   uint64_t runs, steps; /* steps that called the library */
   uint64_t calls, hooks, pages, checks;
-  uint64_t events, scans, swaps, views; /* of the drivers */
+  uint64_t events, scans, swaps, refusals, views; /* of the drivers */
 } w_stats;
 extern w_stats *w_count;
 void w_stats_add(w_stats *, const w_stats *);
@@ -146,7 +148,8 @@ void w_made(nvmens_nsref lib, nvmens_nsref model);
 /* drivers.c: models of hosts in the loop */
 void w_drivers_init(void);
 void w_drivers_settle(void);
-void w_driver_new(int ctrl, int is_io);
+void w_driver_new(int ctrl, int is_io, uint8_t hostid);
+void w_driver_gone(int ctrl);
 void w_driver_up(int ctrl, int up);
 int w_driver_act(int ctrl);
 int w_driver_tool(int ctrl); /* the tag of a command of its host's tools */

@@ -42,7 +42,7 @@ typedef struct driver {
   uint32_t list[M_NSIDS + 1];
   disk seen; /* by CNS 03h and 00h, of list[i] */
   disk disk[M_NSIDS];
-  uint8_t moved[M_NSIDS]; /* it was refused because of a path that had been detached */
+  uint32_t refused[M_NSIDS]; /* the attachment of the path that was in the way; 0: added */
 } driver;
 static driver D[M_CTRLS];
 
@@ -173,7 +173,7 @@ static void got_ns(driver *d, uint16_t sf)
   int n = m_slot(d->list[d->i]), o = in_the_way(d, n, &d->seen);
   disk *had = &d->disk[n];
 
-  d->moved[n] = o >= 0 && M.att[o][n].state != NVMENS_ATT_ATTACHED;
+  d->refused[n] = 0;
   if (!sf && d->seen.nsze) {
     if (d->kind == D_LINUX && had->there && !same_disk(had, &d->seen)) {
       had->there = 0; /* "identifiers changed" */
@@ -181,6 +181,7 @@ static void got_ns(driver *d, uint16_t sf)
     } else if (d->kind == D_LINUX && o >= 0) {
       had->there = 0; /* "IDs don't match for shared namespace" */
       w_count->refusals++;
+      d->refused[n] = M.att[o][n].state == NVMENS_ATT_ATTACHED ? M.att[o][n].gen : UINT32_MAX;
     } else {
       *had = d->seen;
       had->there = 1;
@@ -410,6 +411,17 @@ static int excused(const driver *d, int n)
   return o >= 0 && (!D[o].up || D[o].tools);
 }
 
+/* What was in the way was detached, before or since: MASK_MOVED. */
+static int moved(const driver *d, int n)
+{
+  if (!MASK_MOVED || d->disk[n].there || !d->refused[n])
+    return 0;
+  for (int o = 0; o < M_CTRLS; o++)
+    if (M.att[o][n].state == NVMENS_ATT_ATTACHED && M.att[o][n].gen == d->refused[n])
+      return 0;
+  return 1;
+}
+
 static void check_view(int ctrl)
 {
   const driver *d = &D[ctrl];
@@ -421,7 +433,7 @@ static void check_view(int ctrl)
     const nvmens_ns_config *c = &M.ns[n].c;
     const char *who = d->kind == D_LINUX ? "Linux" : "SPDK";
 
-    if (excused(d, n) || (MASK_MOVED && d->moved[n] && !k->there))
+    if (excused(d, n) || moved(d, n))
       continue;
     if (k->there != (a->state == NVMENS_ATT_ATTACHED))
       w_fail("%s on controller %d %s nsid %u", who, ctrl, k->there ? "still has" : "does not see",

@@ -32,8 +32,8 @@ enum { M_NONE = -1, M_ABANDONED = 64 };
 /* Masks a mistake: the peers of a swap that has ended are not told in CNTLID order.
  * While it is set, any will do. Temporary. */
 enum { MASK_ORDER_OF_PEERS = 1 };
-/* Masks a gap: Linux refuses a new namespace whose NSID is still another one on another path; that the
- * other path's was swapped is told when it ends, that it was only detached is not. Temporary. */
+/* Masks a gap: Linux refuses a new namespace whose NSID is another one on another path; that the
+ * other path was swapped is told when it ends, that it was only detached is not. Temporary. */
 enum { MASK_MOVED = 1 };
 
 /* Kinds of hooks. */

@@ -34,7 +34,7 @@ static void feature(m_frame *f, int set)
   else {
     m_set_aec(q->ctrl, value);
     m_end(f->cmd, 0, 0, 0);
-    m_deliver_all();
+    m_deliver(q->ctrl, 0);
   }
 }
 
@@ -291,7 +291,8 @@ static void tell_peers(int ctrl, int ns)
       m_deliver(o, MASK_ORDER_OF_PEERS);
     }
   }
-  m_deliver_all();
+  if (!MASK_ORDER_OF_PEERS)
+    m_deliver_all();
 }
 
 /* What was transferred is consumed; whether something is left. */
@@ -340,5 +341,5 @@ void m_log_done(m_frame *f)
       m_src_read(c, s, consume(q->ctrl, which, log));
   }
   m_end(f->cmd, 0, 0, 0);
-  m_deliver_all();
+  m_deliver(q->ctrl, 0);
 }

@@ -259,8 +259,8 @@ void m_hint(int ctrl)
   uint32_t i = M.head, n;
   m_effect e;
 
-  for (; i != M.tail && M.eff[i % M_EFFECTS].kind == K_DELIVER && M.eff[i % M_EFFECTS].loose; i++)
-    if (M.eff[i % M_EFFECTS].ctrl == ctrl) {
+  for (; i != M.tail && M.eff[i % M_EFFECTS].kind == K_DELIVER; i++)
+    if (M.eff[i % M_EFFECTS].ctrl == ctrl && M.eff[i % M_EFFECTS].loose) {
       e = M.eff[i % M_EFFECTS];
       for (n = i; n != M.head; n--)
         M.eff[n % M_EFFECTS] = M.eff[(n - 1) % M_EFFECTS];
@@ -334,7 +334,7 @@ int m_post(int ctrl, uint8_t type, uint8_t info, uint8_t lid, uint32_t mask)
   s->lid = lid;
   s->mask = mask;
   m_loud(c, s);
-  m_deliver_all();
+  m_deliver(ctrl, 0);
   return 0;
 }
 
@@ -361,7 +361,7 @@ void m_was_read(int ctrl, uint8_t lid, uint64_t stamp, uint32_t epoch)
     if (s != &c->src[M_SRC4] && s != &c->src[M_SRC1C] && s->lid == lid)
       m_src_read(c, s, s->loud > stamp);
   }
-  m_deliver_all();
+  m_deliver(ctrl, 0);
 }
 
 void m_set_aec(int ctrl, uint32_t aec)

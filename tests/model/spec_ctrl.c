@@ -236,7 +236,7 @@ uint16_t m_aer(int ctrl, int cmd, uint16_t cid)
   q->cid = cid;
   q->born = ++M.gens;
   c->parked[c->nparked++] = (int16_t)cmd;
-  m_deliver_all();
+  m_deliver(ctrl, 0);
   return 0;
 }
 

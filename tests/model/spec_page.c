@@ -331,7 +331,7 @@ void m_identified(m_frame *f)
     if (f->cns == NVMENS_CNS_NS_DESC_LIST)
       shown(f);
     m_end(f->cmd, 0, 0, 0);
-    m_deliver_all();
+    m_deliver(M.cmd[f->cmd].ctrl, 0);
     return;
   }
   if (f->ns >= 0 && !still_there(f)) {

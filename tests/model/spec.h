@@ -202,6 +202,7 @@ typedef struct m_model {
   uint32_t head, tail;
   m_frame frame[M_FRAMES];
   int depth;
+  int inside;                 /* what is called is called from a hook */
   int resetting;              /* the controller of the reset that is the outermost call */
   int order[M_CTRLS], norder; /* controllers by CNTLID */
 } m_model;
@@ -264,7 +265,10 @@ extern int m_broken;
 void m_init(const m_config *);
 m_effect *m_queue(m_kind);
 const m_effect *m_next(void); /* the next hook that is due, NULL: none; m_took() takes it */
-void m_hint(int ctrl);        /* the library has called a hook of this controller */
+/* The library has called a hook for this controller and command. An event that was caused inside a
+ * hook, or that attached held back, may come before or after its neighbours: the contract does not say
+ * when it is looked at again. */
+void m_hint(int ctrl, int cmd);
 m_effect m_took(void);
 void m_finish(const m_effect *, int done); /* the hook has returned */
 int m_slot(uint32_t nsid);                 /* place of an NSID; M_NONE */

@@ -75,6 +75,25 @@ static int applies(const m_effect *e)
 
 static void deliver(int ctrl);
 
+/* Does what is next in the queue if it calls no hook. */
+static int step_over(void)
+{
+  m_effect *e = &M.eff[M.head % M_EFFECTS], took;
+
+  if (M.head == M.tail)
+    return 0;
+  if (e->kind == K_NONE || (e->kind != K_DELIVER && !applies(e))) {
+    M.head++;
+    return 1;
+  }
+  if (e->kind == K_DRAIN && M.conf.no_drain) { /* no hook: nothing to wait for */
+    took = m_took();
+    m_finish(&took, 1);
+    return 1;
+  }
+  return 0;
+}
+
 const m_effect *m_next(void)
 {
   for (;;) {
@@ -88,18 +107,12 @@ const m_effect *m_next(void)
     }
     if (M.head == M.tail)
       return NULL;
-    if (e->kind == K_NONE || !applies(e)) {
-      M.head++;
-    } else if (e->kind == K_DELIVER) {
-      M.head++;
-      deliver(e->ctrl);
-    } else if (e->kind == K_DRAIN && M.conf.no_drain) { /* no hook: nothing to wait for */
-      m_effect took = m_took();
-
-      m_finish(&took, 1);
-    } else {
+    if (step_over())
+      continue;
+    if (e->kind != K_DELIVER)
       return e;
-    }
+    M.head++;
+    deliver(e->ctrl);
   }
 }
 
@@ -140,7 +153,7 @@ void m_finish(const m_effect *e, int done)
     a->hook_due = 0;
     if (a->state == NVMENS_ATT_ATTACHED)
       a->open = 1;
-    m_deliver(e->ctrl, 0);
+    m_deliver(e->ctrl, 1);
   } else if (e->kind == K_DRAIN && a->gen == e->gen && a->token == e->token) {
     if (done) {
       a->hook_done = 1;
@@ -250,23 +263,47 @@ void m_deliver(int ctrl, int loose)
     M.ctrl[ctrl].node = 1;
     e = m_queue(K_DELIVER);
     e->ctrl = (int8_t)ctrl;
-    e->loose = (uint8_t)loose;
+    e->loose = loose || M.inside;
   }
 }
 
-void m_hint(int ctrl)
+static void move(uint32_t from, uint32_t to)
 {
-  uint32_t i = M.head, n;
-  m_effect e;
+  m_effect e = M.eff[from % M_EFFECTS];
 
-  for (; i != M.tail && M.eff[i % M_EFFECTS].kind == K_DELIVER; i++)
-    if (M.eff[i % M_EFFECTS].ctrl == ctrl && M.eff[i % M_EFFECTS].loose) {
-      e = M.eff[i % M_EFFECTS];
-      for (n = i; n != M.head; n--)
-        M.eff[n % M_EFFECTS] = M.eff[(n - 1) % M_EFFECTS];
-      M.eff[M.head % M_EFFECTS] = e;
+  for (; from > to; from--)
+    M.eff[from % M_EFFECTS] = M.eff[(from - 1) % M_EFFECTS];
+  for (; from < to; from++)
+    M.eff[from % M_EFFECTS] = M.eff[(from + 1) % M_EFFECTS];
+  M.eff[to % M_EFFECTS] = e;
+}
+
+static int is_loose(uint32_t i)
+{
+  return M.eff[i % M_EFFECTS].kind == K_DELIVER && M.eff[i % M_EFFECTS].loose;
+}
+
+void m_hint(int ctrl, int cmd)
+{
+  uint32_t i;
+
+  while (step_over())
+    continue;
+  if (cmd >= 0 && M.cmd[cmd].state == C_PARKED) { /* an event: it may come before its turn */
+    for (i = M.head; i != M.tail; i++)
+      if (is_loose(i) && M.eff[i % M_EFFECTS].ctrl == ctrl) {
+        move(i, M.head);
+        return;
+      }
+    return;
+  }
+  do { /* events may come after their turn */
+    for (i = M.head; i != M.tail && is_loose(i);)
+      i++;
+    if (i == M.head || i == M.tail)
       return;
-    }
+    move(i, M.head);
+  } while (step_over());
 }
 
 void m_deliver_all(void)

@@ -329,13 +329,10 @@ static int updated(const nvmens_ns_attrs *a, nvmens_ns_config *c)
   return c->nsze != 0 && c->flbas < m_format(c, 0, &f) && c->ncap <= c->nsze;
 }
 
-int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *a)
+static int update(int ns, const nvmens_ns_attrs *a)
 {
-  int ns = look(ref);
   nvmens_ns_config c;
 
-  if (ns < 0)
-    return NVMENS_ERR_STALE;
   c = M.ns[ns].c;
   if (a->set == 0 || (a->set & ~15u) != 0 || !updated(a, &c))
     return NVMENS_ERR_INVAL;
@@ -349,8 +346,16 @@ int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *a)
     if (M.att[M.order[i]][ns].state == NVMENS_ATT_ATTACHED)
       m_record(M.order[i], 0, ns, 1);
   m_record_all(1, ns, M_NONE);
-  m_deliver_all();
   return 0;
+}
+
+int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *a)
+{
+  int ns = look(ref), why = ns < 0 ? NVMENS_ERR_STALE : update(ns, a);
+
+  if (!why)
+    m_deliver_all();
+  return why;
 }
 
 int m_ns_find(uint32_t nsid, nvmens_nsref *out)

@@ -60,6 +60,9 @@ void w_stats_add(w_stats *to, const w_stats *from)
 
 void w_enter(void)
 {
+  M.inside = W.hooks;
+  W.head[W.calls % W_CALLS] = M.head;
+  W.tail[W.calls % W_CALLS] = M.tail;
   W.calls++;
   w_count->calls++;
 }
@@ -72,6 +75,8 @@ void w_came_back(void)
   W.calls--;
   if (W.effects > 0) /* they are left to the one that is calling that hook */
     return;
+  if (W.hooks && M.head == W.head[W.calls % W_CALLS] && M.tail == W.tail[W.calls % W_CALLS])
+    return; /* nothing came of it; what was left over is run when the command goes on */
   e = m_next();
   if (e)
     w_fail("the library did not call %s (ctrl %d ns %d cmd %d)", w_hook_name[e->kind], e->ctrl,

@@ -60,7 +60,7 @@ static m_effect expect(const m_effect *got)
 
   if (W.verbose)
     effect_text(have, sizeof(have), got);
-  m_hint(got->ctrl);
+  m_hint(got->ctrl, got->cmd);
   e = m_next();
   if (W.effects++)
     w_fail("hooks nest: %s", w_hook_name[got->kind]);

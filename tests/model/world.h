@@ -16,7 +16,15 @@
 
 #include "spec.h"
 
-enum { W_LANES = 6, W_IOS = 16, W_TOKENS = 4096, W_STAMPS = 8, W_ARMED = 64, W_ARGS = 7 };
+enum {
+  W_LANES = 6,
+  W_IOS = 16,
+  W_TOKENS = 4096,
+  W_STAMPS = 8,
+  W_ARMED = 64,
+  W_ARGS = 7,
+  W_CALLS = 128
+};
 
 typedef struct w_step {
   uint8_t op, when;
@@ -33,12 +41,15 @@ typedef struct w_step {
   X(ns_new)                                                                                        \
   X(ns_attach)                                                                                     \
   X(ns_detach)                                                                                     \
-  X(ns_plug) X(ns_unplug) X(ns_update) X(ns_find) X(done) X(prepared) X(poll) X(pass) X(aer)       \
-      X(aer_abort) X(post) X(latch) X(was_read) X(lane_new) X(lane_del) X(io_begin) X(io_next)     \
-          X(io_end) X(io_end_remote) X(identify) X(get_log) X(get_feature) X(set_feature)          \
-              X(create) X(delete) X(attach) X(detach) X(abort) X(other) X(drain_mode)              \
-                  X(prepare_mode) X(fail_transfer) X(fail_identify) X(query) X(pages) X(rest)      \
-                      X(host) X(swap) X(subsys_del)
+  X(ns_plug)                                                                                       \
+  X(ns_unplug)                                                                                     \
+  X(ns_update)                                                                                     \
+  X(ns_find)                                                                                       \
+  X(done) X(prepared) X(poll) X(pass) X(aer) X(aer_abort) X(post) X(latch) X(was_read) X(lane_new) \
+      X(lane_del) X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log)         \
+          X(get_feature) X(set_feature) X(create) X(delete) X(attach) X(detach) X(abort) X(other)  \
+              X(drain_mode) X(prepare_mode) X(fail_transfer) X(fail_identify) X(query) X(pages)    \
+                  X(rest) X(host) X(swap) X(subsys_del)
 
 enum {
 #define W_ENUM(name) OP_##name,
@@ -100,7 +111,8 @@ typedef struct w_world {
   uint8_t drain_mode, prepare_mode, prep_how;
   uint16_t transfer_sf; /* of the next transfer */
   uint8_t identify_rc;
-  int hooks, effects, calls; /* depths */
+  int hooks, effects, calls;             /* depths */
+  uint32_t head[W_CALLS], tail[W_CALLS]; /* of the model's queue when each call began */
   int woken;
   uint32_t ids; /* identities made */
   long blocks;

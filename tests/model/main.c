@@ -5,6 +5,7 @@
  *   model                      as a test: TAP. NVMENS_SEED, NVMENS_STEPS, NVMENS_LONG=1
  *   model --steps N --runs N   random runs; --seed N: from there on; --jobs N: by N processes
  *   model --seed N --show      that run, with every step and hook; --print: as a file
+ *   model --cover --steps N    and which cells of the library's tables were not reached
  *   model --break NAME ...     with a rule of the model's turned round; --breaks: which there are
  *   model [-v [-v]] FILE ...   runs files (tests/model/regress); -v: with every step and hook, and
  *                              -v -v with every step of the library's machines
@@ -27,6 +28,21 @@ static uint64_t setting(const char *name, uint64_t otherwise)
   return text && *text ? strtoull(text, NULL, 0) : otherwise;
 }
 
+static void say_cover(const w_stats *t)
+{
+  unsigned reached = 0;
+
+  for (unsigned m = 0; m < NVMENS_MACHINES; m++)
+    for (unsigned e = 0; nvmens_event_name(m, e); e++)
+      for (unsigned s = 0; nvmens_state_name(m, s); s++) {
+        reached += t->cell[m][e][s] != 0;
+        if (!t->cell[m][e][s])
+          printf("# not reached: %s: %s in %s\n", nvmens_machine_name(m), nvmens_event_name(m, e),
+                 nvmens_state_name(m, s));
+      }
+  printf("# %u cells reached\n", reached);
+}
+
 static int random_runs(uint64_t seed, uint64_t steps, uint64_t runs, unsigned jobs)
 {
   uint64_t begun = run_clock(), failed = 0;
@@ -46,6 +62,8 @@ static int random_runs(uint64_t seed, uint64_t steps, uint64_t runs, unsigned jo
   printf("# drivers: %" PRIu64 " events, %" PRIu64 " scans, %" PRIu64 " swaps seen, %" PRIu64
          " refused, %" PRIu64 " views held true\n",
          t->events, t->scans, t->swaps, t->refusals, t->views);
+  if (w_cover)
+    say_cover(t);
   if (!bad)
     return 0;
   gen_make(&R, failed);
@@ -214,6 +232,8 @@ int main(int argc, char **argv)
       m_broken = break_of(next), i++;
     else if (strcmp(argv[i], "--show") == 0 || strcmp(argv[i], "--print") == 0)
       return show(seed, argv[i][2] == 'p');
+    else if (strcmp(argv[i], "--cover") == 0)
+      w_cover = 1;
     else if (strcmp(argv[i], "-v") == 0)
       verbose++;
     else if (strcmp(argv[i], "--breaks") == 0)

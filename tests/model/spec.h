@@ -266,8 +266,8 @@ void m_init(const m_config *);
 m_effect *m_queue(m_kind);
 const m_effect *m_next(void); /* the next hook that is due, NULL: none; m_took() takes it */
 /* The library has called a hook for this controller and command. An event that was caused inside a
- * hook, or that attached held back, may come before or after its neighbours: the contract does not say
- * when it is looked at again. */
+ * hook, or that attached held back, may come before or after its neighbours: the contract does not
+ * say when it is looked at again. */
 void m_hint(int ctrl, int cmd);
 m_effect m_took(void);
 void m_finish(const m_effect *, int done); /* the hook has returned */

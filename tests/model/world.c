@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 w_world W;
+int w_cover;
 
 #define W_NAME(name) #name,
 const char *const w_op_name[W_NOPS] = {W_OPS(W_NAME)};
@@ -360,6 +361,9 @@ static void wake(void *user)
 static void trace(void *user, const nvmens_trace *t)
 {
   (void)user;
+  w_count->cell[t->machine][t->event % W_EVENTS][t->from % W_STATES]++;
+  if (W.verbose <= 1)
+    return;
   W_SAY("   %s ctrl %x nsid %u: %s: %s -> %s%s", nvmens_machine_name(t->machine), t->cntlid,
         t->nsid, nvmens_event_name(t->machine, t->event), nvmens_state_name(t->machine, t->from),
         nvmens_state_name(t->machine, t->to), t->refused ? " (refused)" : "");
@@ -378,7 +382,7 @@ const nvmens_host *w_hooks(void)
                        .ctrl_released = ctrl_released,
                        .drain_abort = drain_abort,
                        .wake = wake};
-  if (W.verbose > 1)
+  if (W.verbose > 1 || w_cover)
     host.trace = trace;
   if (!M.conf.no_prepare)
     host.prepare = prepare;

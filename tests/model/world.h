@@ -23,7 +23,9 @@ enum {
   W_STAMPS = 8,
   W_ARMED = 64,
   W_ARGS = 7,
-  W_CALLS = 128
+  W_CALLS = 128,
+  W_EVENTS = 16,
+  W_STATES = 4
 };
 
 typedef struct w_step {
@@ -45,7 +47,8 @@ typedef struct w_step {
   X(ns_unplug)                                                                                     \
   X(ns_update)                                                                                     \
   X(ns_find)                                                                                       \
-  X(done) X(prepared) X(poll) X(pass) X(aer) X(aer_abort) X(post) X(latch) X(was_read) X(lane_new) \
+  X(done)                                                                                          \
+  X(prepared) X(poll) X(pass) X(aer) X(aer_abort) X(post) X(latch) X(was_read) X(lane_new)         \
       X(lane_del) X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log)         \
           X(get_feature) X(set_feature) X(create) X(delete) X(attach) X(detach) X(abort) X(other)  \
               X(drain_mode) X(prepare_mode) X(fail_transfer) X(fail_identify) X(query) X(pages)    \
@@ -129,9 +132,11 @@ extern w_world W;
 typedef struct w_stats {
   uint64_t runs, steps; /* steps that called the library */
   uint64_t calls, hooks, pages, checks;
-  uint64_t events, scans, swaps, refusals, views; /* of the drivers */
+  uint64_t events, scans, swaps, refusals, views;     /* of the drivers */
+  uint64_t cell[NVMENS_MACHINES][W_EVENTS][W_STATES]; /* of the library's tables; w_cover */
 } w_stats;
 extern w_stats *w_count;
+extern int w_cover;
 void w_stats_add(w_stats *, const w_stats *);
 
 /* The library and the model disagree: does not return. */

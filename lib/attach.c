@@ -137,16 +137,9 @@ static nvmens_attachment *att_new(nvmens_ctrl *ctrl, uint32_t nsid)
   return att;
 }
 
-static nvmens_run call_hooks;
-
-static void owe(nvmens_attachment *att, unsigned hook)
+static void attached_run(nvmens_subsys *s, nvmens_effect *effect)
 {
-  att->due |= (uint8_t)hook;
-  nvmens_outbox_add(&att->ctrl->subsys->core, &att->hooks, call_hooks);
-}
-
-static void call_attached(nvmens_subsys *s, nvmens_attachment *att)
-{
+  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, edge);
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_frame frame;
 
@@ -246,14 +239,15 @@ void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
   ctrl->opening++;
   nvmens_slot_answer(att->slot,
                      NVMENS_SC_INTERNAL_PATH_ERROR); /* to be tried again: it opens soon */
-  owe(att, NVMENS_HOOK_ATTACHED);
+  nvmens_outbox_add(&s->core, &att->edge, attached_run);
   nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, ns->nsid, true);
 }
 
 /* ---- drain ---- */
 
-static void call_drain_begin(nvmens_subsys *s, nvmens_attachment *att)
+static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
 {
+  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_begin);
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_wait wait = NVMENS_DONE;
   nvmens_frame frame;
@@ -269,8 +263,9 @@ static void call_drain_begin(nvmens_subsys *s, nvmens_attachment *att)
   nvmens_att_drained(att);
 }
 
-static void call_drain_abort(nvmens_subsys *s, nvmens_attachment *att)
+static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
 {
+  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_abort);
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_frame frame;
 
@@ -282,8 +277,9 @@ static void call_drain_abort(nvmens_subsys *s, nvmens_attachment *att)
 }
 
 /* It is at rest before the hook is called: the backend may attach it anew from there. */
-static void call_detached(nvmens_subsys *s, nvmens_attachment *att)
+static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
 {
+  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, edge);
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_ns *ns = att->ns;
   nvmens_frame frame;
@@ -301,23 +297,6 @@ static void call_detached(nvmens_subsys *s, nvmens_attachment *att)
   ctrl->pins--;
   nvmens_ns_quiet(ns);
   nvmens_ctrl_quiet(ctrl);
-}
-
-/* What becomes due meanwhile comes in its own turn. */
-static void call_hooks(nvmens_subsys *s, nvmens_effect *effect)
-{
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, hooks);
-  uint8_t due = att->due;
-
-  att->due = 0;
-  if (due & NVMENS_HOOK_ATTACHED)
-    call_attached(s, att);
-  if (due & NVMENS_HOOK_DRAIN_BEGIN)
-    call_drain_begin(s, att);
-  if (due & NVMENS_HOOK_DRAIN_ABORT)
-    call_drain_abort(s, att);
-  if (due & NVMENS_HOOK_DETACHED)
-    call_detached(s, att);
 }
 
 /* Another ready controller of this host has it (R51, C16). */
@@ -356,7 +335,7 @@ static void close_gate(nvmens_attachment *att)
   if (att->next)
     att->next->prev = att;
   s->closing = att;
-  owe(att, NVMENS_HOOK_DRAIN_BEGIN);
+  nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
 }
 
 static void end_drain(nvmens_attachment *att)
@@ -371,7 +350,7 @@ static void end_drain(nvmens_attachment *att)
     s->closing = att->next;
   if (att->next)
     att->next->prev = att->prev;
-  owe(att, NVMENS_HOOK_DETACHED);
+  nvmens_outbox_add(&s->core, &att->edge, detached_run);
 }
 
 /* The command that waited for this drain is one nearer to its end; a delete may be late. */
@@ -403,7 +382,7 @@ static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, boo
     owner->waits++;
   }
   if (actions & NVMENS_DO_ABORT)
-    owe(att, NVMENS_HOOK_DRAIN_ABORT);
+    nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
   if (actions & NVMENS_DO_DETACH)
     end_drain(att);
   if (actions & NVMENS_DO_SETTLE)

@@ -98,7 +98,8 @@ static void create_prepared(nvmens_prep *prep, const nvmens_ident *ident)
     return;
   prep->cmd->dw0 = ns->nsid;
   prep->ns_user = NULL; /* the namespace's now */
-  nvmens_ns_made(ns);
+  prep->ref = (nvmens_nsref){ns->nsid, ns->gen};
+  nvmens_prep_tell(prep);
 }
 
 /* What can be said before the backend is troubled. */

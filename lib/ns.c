@@ -261,8 +261,9 @@ static void unlist(nvmens_ns *ns)
 }
 
 /* The NSID and the capacity are back when the backend hears of it, so that it can use them. */
-static void call_released(nvmens_subsys *s, nvmens_ns *ns)
+static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 {
+  nvmens_ns *ns = NVMENS_OBJECT(effect, nvmens_ns, released);
   nvmens_frame frame;
 
   nvmens_step(&s->core, NVMENS_M_NS, &ns->state, NVMENS_EV_QUIET, nvmens_about_ns(ns));
@@ -279,44 +280,12 @@ static void call_released(nvmens_subsys *s, nvmens_ns *ns)
   ns_free(ns);
 }
 
-static void call_created(nvmens_subsys *s, nvmens_ns *ns)
-{
-  nvmens_nsref ref = {ns->nsid, ns->gen};
-  nvmens_frame frame;
-
-  if (!s->core.host.created)
-    return;
-  nvmens_hook_enter(&s->core, &frame);
-  s->core.host.created(ns->user, ref);
-  nvmens_hook_leave(&s->core, &frame);
-}
-
-static void call_hooks(nvmens_subsys *s, nvmens_effect *effect)
-{
-  nvmens_ns *ns = NVMENS_OBJECT(effect, nvmens_ns, hooks);
-
-  if (!ns->made) {
-    call_released(s, ns);
-    return;
-  }
-  ns->made = 0;
-  call_created(s, ns);
-  if (ns->leaving)
-    nvmens_outbox_add(&s->core, effect, call_hooks);
-}
-
-void nvmens_ns_made(nvmens_ns *ns)
-{
-  ns->made = 1;
-  nvmens_outbox_add(&ns->subsys->core, &ns->hooks, call_hooks);
-}
-
 void nvmens_ns_quiet(nvmens_ns *ns)
 {
   if (ns->state != NVMENS_NS_DELETING || ns->attachments || ns->pins || ns->leaving)
     return;
   ns->leaving = 1;
-  nvmens_outbox_add(&ns->subsys->core, &ns->hooks, call_hooks);
+  nvmens_outbox_add(&ns->subsys->core, &ns->released, released_run);
 }
 
 void nvmens_ns_late(nvmens_ns *ns)

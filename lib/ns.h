@@ -19,7 +19,6 @@ nvmens_verdict nvmens_ns_prepare(nvmens_subsys *, const nvmens_ns_config *, void
                                  nvmens_ns **);
 void nvmens_ns_forget(nvmens_ns *);
 void nvmens_ns_publish(nvmens_ns *); /* ALLOCATED, capacity debited */
-void nvmens_ns_made(nvmens_ns *);    /* the host created it: the backend is to hear of it */
 /* DELETE, UNPLUG, UNPLUG_SURPRISE: the state only; returns the cell's actions. */
 nvmens_verdict nvmens_ns_leave(nvmens_ns *, unsigned event, nvmens_cmd *owner, uint16_t *actions);
 /* A new size or format, its capacity debited or credited. */

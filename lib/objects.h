@@ -34,24 +34,17 @@ typedef struct nvmens_attachment {
   struct nvmens_attachment *next, *prev;       /* gates that close */
   struct nvmens_attachment *shown_next;
   uint64_t identity; /* of what is or was attached here */
-  nvmens_effect hooks;
+  nvmens_effect drain_begin, drain_abort;
+  nvmens_effect edge; /* attached, or detached: never both are due */
   uint32_t nsid;
   uint32_t place;   /* of its tokens */
   uint16_t outcome; /* of the backend's half, for the trace */
-  uint8_t due;      /* the hooks to be called, by NVMENS_HOOK_* */
   uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
   uint8_t known;     /* identity is valid */
   uint8_t opening;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done; /* the backend's half of the drain */
 } nvmens_attachment;
-
-enum { /* of an attachment, in the order in which they are called */
-       NVMENS_HOOK_ATTACHED = 1,
-       NVMENS_HOOK_DRAIN_BEGIN = 2,
-       NVMENS_HOOK_DRAIN_ABORT = 4,
-       NVMENS_HOOK_DETACHED = 8
-};
 
 struct nvmens_ns {
   nvmens_subsys *subsys;
@@ -62,7 +55,7 @@ struct nvmens_ns {
   const nvmens_lbaf *lbaf; /* the subsystem's, or its own */
   uint64_t nsze, ncap;
   nvmens_ident ident;
-  nvmens_effect hooks; /* created, released */
+  nvmens_effect released;
   uint32_t nsid, gen;
   uint16_t count[4]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
   uint32_t pins;     /* hooks that use `user` without holding the gate */
@@ -70,8 +63,7 @@ struct nvmens_ns {
   uint16_t nvmsetid, endgid;
   uint16_t home;
   uint8_t state;   /* nvmens_ns_state */
-  uint8_t made;    /* by the host: `created` is due */
-  uint8_t leaving; /* `released` is due, or was called */
+  uint8_t leaving; /* `released` is queued, or was called */
   uint8_t reason;
   uint8_t csi, flbas, nlbaf, shared, auto_attach, write_protected;
 };
@@ -83,12 +75,12 @@ typedef struct nvmens_prep { /* a command that waits for the backend */
   nvmens_ctrl *ctrl;         /* while cmd is there */
   nvmens_cmd *cmd;           /* NULL: it ended meanwhile */
   struct nvmens_prep *next, *prev;
-  void *ns_user; /* prepared, and to be given back */
-  nvmens_effect give_back;
-  nvmens_nsref ref; /* attach */
+  void *ns_user;      /* prepared, and to be given back */
+  nvmens_effect last; /* created, or released(CREATE_FAILED) */
+  nvmens_nsref ref;   /* attach: which; create: what came of it */
   uint32_t place;
   nvmens_prepared_go *go;
-  uint8_t create, csi, answered, in_hook;
+  uint8_t create, csi, answered, in_hook, telling;
   uint16_t ncntlid;
   uint16_t cntlid[NVMENS_LIST_CTRLS];
   uint8_t data[NVMENS_PAGE];

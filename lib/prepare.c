@@ -4,7 +4,8 @@
  * for. Floor 5.
  *
  * Invariants: a waiting command holds itself (one wait) while it is worked on; a prep lives until
- * the backend has answered and its hook has returned, whatever becomes of its command.
+ * the backend has answered, its hook has returned, and `created` too, whatever becomes of its
+ * command.
  */
 #include "prepare.h"
 
@@ -77,7 +78,7 @@ void nvmens_prep_free(nvmens_subsys *s, nvmens_prep *prep)
 
 static void give_back_run(nvmens_subsys *s, nvmens_effect *effect)
 {
-  nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, give_back);
+  nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, last);
   nvmens_frame frame;
 
   if (s->core.host.released) {
@@ -92,12 +93,35 @@ static void give_back_run(nvmens_subsys *s, nvmens_effect *effect)
  */
 static void prep_done(nvmens_subsys *s, nvmens_prep *prep)
 {
-  if (prep->in_hook || !prep->answered)
+  if (prep->in_hook || !prep->answered || prep->telling)
     return;
   if (prep->ns_user)
-    nvmens_outbox_add(&s->core, &prep->give_back, give_back_run);
+    nvmens_outbox_add(&s->core, &prep->last, give_back_run);
   else
     nvmens_prep_free(s, prep);
+}
+
+/* What is created goes after this effect at the earliest, so it is there. */
+static void created_run(nvmens_subsys *s, nvmens_effect *effect)
+{
+  nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, last);
+  nvmens_frame frame;
+
+  if (s->core.host.created) {
+    void *user = nvmens_ns_of_ref(s, prep->ref)->user;
+
+    nvmens_hook_enter(&s->core, &frame);
+    s->core.host.created(user, prep->ref);
+    nvmens_hook_leave(&s->core, &frame);
+  }
+  prep->telling = 0;
+  prep_done(s, prep);
+}
+
+void nvmens_prep_tell(nvmens_prep *prep)
+{
+  prep->telling = 1;
+  nvmens_outbox_add(&prep->ctrl->subsys->core, &prep->last, created_run);
 }
 
 static void part(nvmens_prep *prep)

@@ -241,7 +241,7 @@ bool rig_ctl(tcp_rig *rig, char *answer, size_t size, const char *format, ...)
 
 bool rig_status(tcp_rig *rig, const char *text)
 {
-  int64_t until = rig_ms() + 5000;
+  int64_t until = rig_ms() + 20000;
   char status[RIG_LINE];
 
   do {
@@ -252,6 +252,25 @@ bool rig_status(tcp_rig *rig, const char *text)
   } while (rig_ms() < until);
   fprintf(stderr, "status: %s\n", status);
   return false;
+}
+
+bool rig_open(tcp_rig *rig)
+{
+  int64_t until = rig_ms() + 20000;
+  char status[RIG_LINE];
+
+  do {
+    rig_ctl(rig, status, sizeof(status), "status");
+    if (!strstr(status, "\"attached\",\"open\":false"))
+      return true;
+    poll(NULL, 0, 5);
+  } while (rig_ms() < until);
+  return false;
+}
+
+bool rig_add(tcp_rig *rig, const char *words)
+{
+  return rig_ctl(rig, NULL, 0, "add %s", words) && rig_open(rig);
 }
 
 /* ---- queues ---- */
@@ -265,4 +284,5 @@ void rig_admin(tcp_rig *rig, th_queue *q)
 void rig_io(tcp_rig *rig, th_queue *q, const th_queue *admin, uint16_t qid)
 {
   IS(th_connect(q, "127.0.0.1", rig->port, &rig_id, qid, admin->cntlid, 63, 0), 0);
+  CLAIM(rig_open(rig));
 }

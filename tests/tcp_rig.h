@@ -42,8 +42,12 @@ bool rig_ctl(tcp_rig *, char *answer, size_t size, const char *format, ...)
 /* Without waiting for the answer, and the answer. */
 void rig_say(tcp_rig *, const char *line);
 bool rig_line(tcp_rig *, char *line, size_t size, int ms);
-/* Until the line of `status` has this in it; false after 5 s. */
+/* Until the line of `status` has this in it; false after 20 s. */
 bool rig_status(tcp_rig *, const char *text);
+
+/* Until every attachment takes commands: to be attached comes a moment earlier. */
+bool rig_open(tcp_rig *);
+bool rig_add(tcp_rig *, const char *words); /* `add`, and that */
 
 /* An admin queue, enabled; and an I/O queue of its controller. */
 void rig_admin(tcp_rig *, th_queue *);

@@ -35,7 +35,7 @@ static void expect(th_queue *q, int cid, int sf)
 {
   th_cqe cqe = {0};
 
-  IS(th_wait(q, cid, &cqe, 5000), 0);
+  IS(th_wait(q, cid, &cqe, 20000), 0);
   IS(cqe.sf, sf);
 }
 
@@ -58,7 +58,7 @@ static void orderly(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   th_cqe cqe;
 
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   CLAIM(send_read(q, 2) >= 0);
   CLAIM(send_write(q, 2, 8, TH_INLINE) >= 0);
@@ -72,8 +72,8 @@ static void orderly(tcp_rig *rig, th_queue *a, th_queue *q)
   IS(th_rw(q, false, 2, 0, 8, data, 4096, TH_READ), INACTIVE);
   nothing(q);
   th_close(a); /* the host dies, and its commands with it */
-  IS(th_next(q, &cqe, 5000), TH_CLOSED);
-  CLAIM(removal_answered(rig, 5000));
+  IS(th_next(q, &cqe, 20000), TH_CLOSED);
+  CLAIM(removal_answered(rig, 20000));
   th_close(q);
 }
 
@@ -85,7 +85,7 @@ static void kept_data(tcp_rig *rig, th_queue *q)
 
   for (int i = 0; i < 4096; i++)
     data[i] = (uint8_t)(i * 7);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   w = send_write(q, 2, 8, TH_INLINE);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -104,7 +104,7 @@ static void completes(tcp_rig *rig, th_queue *q)
   char line[256];
   int r, w;
 
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2 hard"));
   r = send_read(q, 2);
   w = send_write(q, 2, 8, TH_INLINE);
@@ -118,7 +118,7 @@ static void completes(tcp_rig *rig, th_queue *q)
   expect(q, r, ABORTED);
   expect(q, w, ABORTED);
   CLAIM(rig_status(rig, "\"namespaces\":[{\"nsid\":1"));
-  while (!rig_ctl(rig, NULL, 0, "add 2 ram:8M"))
+  while (!rig_add(rig, "2 ram:8M"))
     poll(NULL, 0, 5);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(q, 2);
@@ -126,7 +126,7 @@ static void completes(tcp_rig *rig, th_queue *q)
   rig_say(rig, "remove 2 deadline=60\nstatus");
   CLAIM(!removal_answered(rig, 60));
   th_close(q);
-  CLAIM(removal_answered(rig, 5000)); /* the queue is gone, and its commands with it */
+  CLAIM(removal_answered(rig, 20000)); /* the queue is gone, and its commands with it */
   CLAIM(rig_line(rig, line, sizeof(line), 1000) && line[0] == '{');
   CLAIM(removal_answered(rig, 1000));
 }
@@ -137,15 +137,15 @@ static void aborted(tcp_rig *rig, th_queue *q)
   int64_t start;
   int r, w;
 
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
   start = rig_ms();
   CLAIM(rig_ctl(rig, NULL, 0, "remove 2 deadline=1"));
-  CLAIM(rig_ms() - start >= 900 && rig_ms() - start < 5000);
+  CLAIM(rig_ms() - start >= 900 && rig_ms() - start < 20000);
   expect(q, r, ABORTED);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(q, 2);
   q->hold_r2t = true;
@@ -167,7 +167,7 @@ static void stuck(tcp_rig *rig)
 
   rig_admin(rig, &a);
   rig_io(rig, &q, &a, 1);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2 hard"));
   send_read(&q, 2);
   send_write(&q, 2, 16, TH_INLINE);
@@ -180,7 +180,7 @@ static void stuck(tcp_rig *rig)
   CLAIM(!rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "unstall 2"));
   CLAIM(rig_status(rig, "\"namespaces\":[{\"nsid\":1,\"state\":\"allocated\"")); /* at rest */
-  while (!rig_ctl(rig, NULL, 0, "add 2 ram:8M"))
+  while (!rig_add(rig, "2 ram:8M"))
     poll(NULL, 0, 5);
   CLAIM(rig_ctl(rig, NULL, 0, "remove 2"));
 }
@@ -194,7 +194,7 @@ static void host_delete(tcp_rig *rig)
 
   rig_admin(rig, &a);
   rig_io(rig, &q, &a, 1);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(&q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -208,7 +208,7 @@ static void host_delete(tcp_rig *rig)
   CLAIM(rig_ctl(rig, NULL, 0, "unstall 2"));
   expect(&q, r, 0);
   expect(&a, d, 0);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(&q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -234,11 +234,11 @@ static void reset(tcp_rig *rig)
   CLAIM(th_park(&a) >= 0);
   CLAIM(rig_status(rig, "\"parked\":2"));
   IS(th_enable(&a, false), 0);
-  IS(th_next(&q, &cqe, 5000), TH_CLOSED);
+  IS(th_next(&q, &cqe, 20000), TH_CLOSED);
   th_close(&q);
   IS(th_connect(&q, "127.0.0.1", rig->port, &rig_id, 1, a.cntlid, 63, 0), 0x400C);
   th_close(&q);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
   IS(th_enable(&a, true), 0);
   th_sqe(sqe, 0x0A, 0);
   th_cdw(sqe, 10, 0x0B);
@@ -260,7 +260,7 @@ static void reset(tcp_rig *rig)
   IS(th_run(&a, sqe, NULL, 0, TH_NONE, &cqe), 0);
   IS(cqe.dw0, 1);
   th_close(&a);
-  IS(th_next(&q, &cqe, 5000), TH_CLOSED); /* the controller takes its queues with it */
+  IS(th_next(&q, &cqe, 20000), TH_CLOSED); /* the controller takes its queues with it */
   th_close(&q);
 }
 
@@ -279,7 +279,7 @@ static void keep_alive(tcp_rig *rig)
     IS(th_run(&a, sqe, NULL, 0, TH_NONE, NULL), 0);
   }
   start = rig_ms();
-  IS(th_next(&a, &cqe, 5000), TH_CLOSED);
+  IS(th_next(&a, &cqe, 20000), TH_CLOSED);
   CLAIM(rig_ms() - start >= 900 && rig_ms() - start < 3000);
   th_close(&a);
 }
@@ -289,8 +289,8 @@ static void all_at_once(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   rig_admin(rig, a);
   rig_io(rig, q, a, 1);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
-  CLAIM(rig_ctl(rig, NULL, 0, "add 3 ram:8M"));
+  CLAIM(rig_add(rig, "2 ram:8M"));
+  CLAIM(rig_add(rig, "3 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 3 hard"));
   CLAIM(th_park(a) >= 0);

@@ -200,7 +200,7 @@ static void events(tcp_rig *rig)
   rig_admin(rig, &a);
   IS(th_feature(&a, 0x0B, 0x100), 0);
   CLAIM(th_park(&a) >= 0);
-  CLAIM(rig_ctl(rig, NULL, 0, "add 9 ram:8M"));
+  CLAIM(rig_add(rig, "9 ram:8M"));
   expect_event(&a, 0x00040002);
   IS(th_identify(&a, 0x02, 0, 0, page), 0); /* C8: it is there before the event */
   CLAIM(listed(page, 9));
@@ -220,7 +220,7 @@ static void events(tcp_rig *rig)
   expect_event(&a, 0x00040002);
   IS(th_identify(&a, 0x02, 0, 0, page), 0);
   CLAIM(!listed(page, 9));
-  CLAIM(rig_ctl(rig, NULL, 0, "add 9 ram:8M")); /* the NSID is free when remove has answered */
+  CLAIM(rig_add(rig, "9 ram:8M")); /* the NSID is free when remove has answered */
   CLAIM(rig_ctl(rig, NULL, 0, "watch"));
   CLAIM(rig_ctl(rig, line, sizeof(line), "remove 9"));
   CLAIM(strcmp(line, "event: released 9 unplugged") == 0);

@@ -154,6 +154,10 @@ static nvmens_status transfer(void *user, nvmens_cmd *cmd, void *buf, size_t len
 
     now.inside.kind = KINDS;
     act(inside);
+    if (inside.kind == K_RESET) { /* and in the next epoch there is something to be read */
+      act((action){K_ENABLE, inside.c, 0, 0});
+      act((action){K_UPDATE, 0, 1, 0});
+    }
     outer.features |= now.features;
     outer.inside.kind = KINDS;
     for (int i = 0; i < CTRLS; i++) {

@@ -168,9 +168,11 @@ static void *help(void *arg)
   for (;;) {
     meet(h->r, &sense);
     if (!h->r->pairs)
-      return NULL;
+      break;
     slice(h->r, h->number, &sense);
   }
+  io_urcu_thread_end();
+  return NULL;
 }
 
 /* ns a pair, of the slower thread. */

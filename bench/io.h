@@ -45,6 +45,7 @@ extern const unsigned io_urcus;
 /* us until a grace period of this flavour ends beside a reader that always has a command in flight;
  * -1: it has not after so long. */
 double io_urcu_wait(unsigned flavour, uint64_t ns);
-void io_urcu_thread(void); /* each thread calls it before it runs any of them */
+void io_urcu_thread(void);     /* each thread calls it before it runs any of them, */
+void io_urcu_thread_end(void); /* and this before it ends */
 
 #endif

@@ -69,8 +69,7 @@ static void *hold(void *arg)
     unlock(h->flavour);
   }
   unlock(h->flavour);
-  urcu_memb_unregister_thread();
-  urcu_qsbr_unregister_thread();
+  io_urcu_thread_end();
   return NULL;
 }
 
@@ -114,6 +113,13 @@ void io_urcu_thread(void)
   urcu_bp_register_thread();
   urcu_qsbr_register_thread();
 }
+
+void io_urcu_thread_end(void)
+{
+  urcu_memb_unregister_thread();
+  urcu_bp_unregister_thread();
+  urcu_qsbr_unregister_thread();
+}
 #else
 const io_way io_urcu[] = {{NULL, NULL, NULL}};
 const unsigned io_urcus = 0;
@@ -125,6 +131,10 @@ double io_urcu_wait(unsigned flavour, uint64_t ns)
 }
 
 void io_urcu_thread(void)
+{
+}
+
+void io_urcu_thread_end(void)
 {
 }
 #endif

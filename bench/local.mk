@@ -31,8 +31,11 @@ bench_bytes = %D%/bytes.c %D%/bytes.h
 
 EXTRA_PROGRAMS += $(BENCHES)
 CLEANFILES += $(BENCHES) %D%/results.jsonl
-EXTRA_DIST += %D%/run
+EXTRA_DIST += %D%/plots %D%/run
 
 bench: all $(BENCHES)
 	@top_builddir='$(abs_top_builddir)' $(SHELL) $(srcdir)/%D%/run
-.PHONY: bench
+# Draws docs/cost-*.svg anew from what make bench wrote last.
+bench-plots:
+	$(SHELL) $(srcdir)/%D%/plots %D%/results.jsonl $(srcdir)/docs
+.PHONY: bench bench-plots

@@ -112,7 +112,10 @@ NVMENS_API void nvmens_gate_ended_(const nvmens_lane *, const nvmens_slot *);
   } while (0)
 #endif
 
-static inline nvmens_slot *nvmens_gate_find_(const nvmens_slot_table *table, uint32_t nsid)
+/* Where there are several calls a compiler may think them too large, at twice the cost. */
+#define NVMENS_GATE_INLINE_ static inline __attribute__((always_inline))
+
+NVMENS_GATE_INLINE_ nvmens_slot *nvmens_gate_find_(const nvmens_slot_table *table, uint32_t nsid)
 {
   nvmens_slot *const *entry = (nvmens_slot *const *)(table + 1);
   uint32_t shift = table->shift, i;
@@ -129,7 +132,7 @@ static inline nvmens_slot *nvmens_gate_find_(const nvmens_slot_table *table, uin
   return slot;
 }
 
-static inline nvmens_counter *nvmens_gate_counter_(const nvmens_lane *lane, uint32_t index)
+NVMENS_GATE_INLINE_ nvmens_counter *nvmens_gate_counter_(const nvmens_lane *lane, uint32_t index)
 {
   nvmens_counter **chunk;
 
@@ -141,8 +144,8 @@ static inline nvmens_counter *nvmens_gate_counter_(const nvmens_lane *lane, uint
 }
 
 /* Counts a command that saw this word. false: the word is another, and the command has to end. */
-static inline bool nvmens_gate_hold_(const nvmens_slot *slot, nvmens_counter *c, uint32_t word,
-                                     int fence)
+NVMENS_GATE_INLINE_ bool nvmens_gate_hold_(const nvmens_slot *slot, nvmens_counter *c,
+                                           uint32_t word, int fence)
 {
   __atomic_store_n(&c->begun, c->begun + 1, NVMENS_GATE_RLX_);
   NVMENS_GATE_LIGHT_(fence);
@@ -150,7 +153,7 @@ static inline bool nvmens_gate_hold_(const nvmens_slot *slot, nvmens_counter *c,
 }
 
 /* Ends a command, on the thread that owns the lane in which it began. Each ticket ends once. */
-static inline void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
+NVMENS_GATE_INLINE_ void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
 {
   const uint32_t slow = NVMENS_GATE_CLOSING_ | NVMENS_GATE_FENCED_;
   nvmens_counter *c = ticket.counter;
@@ -167,8 +170,8 @@ static inline void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
  * attached), 300h without DNR (was attached here, and still is by another ready controller of the
  * same host, R51; or is about to open), 008h (controller not ready).
  */
-static inline nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid, nvmens_ticket *ticket,
-                                            void **ns_user)
+NVMENS_GATE_INLINE_ nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid,
+                                                  nvmens_ticket *ticket, void **ns_user)
 {
   nvmens_slot *slot = nvmens_gate_find_(__atomic_load_n(lane->table, __ATOMIC_ACQUIRE), nsid);
   const nvmens_status ok = {0};

@@ -353,7 +353,7 @@ static void *keep_one(void *arg)
   hold *h = arg;
   io_thread *t = &h->r->thread[1][0];
   nvmens_ticket ticket[2];
-  void *user;
+  void *user = NULL;
 
   if (nvmens_io_begin(t->lane, 2, &ticket[0], &user).sf)
     exit(1);

@@ -92,7 +92,7 @@ static void one_command(rig *r, uint32_t i, uint8_t *buffer)
 {
   const uint8_t *data;
   nvmens_ticket ticket;
-  void *user;
+  void *user = NULL;
 
   if (nvmens_io_begin(r->lane, i % STAY + 1, &ticket, &user).sf)
     exit(1);
@@ -120,7 +120,7 @@ static void measure_commands(rig *r)
 static void hold_one(rig *r)
 {
   nvmens_ticket ticket;
-  void *user;
+  void *user = NULL;
   uint64_t end;
 
   if (nvmens_io_begin(r->lane, r->ref[0].nsid, &ticket, &user).sf)

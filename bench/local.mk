@@ -24,7 +24,7 @@ bench_bytes = %D%/bytes.c %D%/bytes.h
 %C%_tcp_SOURCES = %D%/tcp.c %D%/bench.c %D%/bench.h $(tests_tcp_sources)
 %C%_tcp_LDADD = -lm $(PTHREAD_LIBS)
 # The target, but commands do not hold what they use.
-%C%_tcp_no_gate_SOURCES = $(tcp_target_sources) %D%/no_gate.h
+%C%_tcp_no_gate_SOURCES = examples/tcp-target/main.c $(tcp_target_parts) %D%/no_gate.h
 %C%_tcp_no_gate_CPPFLAGS = $(AM_CPPFLAGS) -include $(srcdir)/%D%/no_gate.h
 %C%_tcp_no_gate_CFLAGS = $(AM_CFLAGS) -pthread
 %C%_tcp_no_gate_LDADD = libcore.la $(PTHREAD_LIBS)

@@ -43,6 +43,45 @@ START_TEST(R35_a_reset_does_not_wait_for_commands_of_the_new_time)
 }
 END_TEST
 
+static rig_cmd *refused;
+
+/* The controller is disabled: 008h is on its way, but a reset or the removal overtakes it. */
+static void submit_and_reset(rig *r, const rig_event *e)
+{
+  (void)r, (void)e;
+  refused =
+      rig_admin(actor, .opcode = NVMENS_OP_GET_FEATURES, .cdw10 = NVMENS_FID_ASYNC_EVENT_CONFIG);
+  nvmens_ctrl_reset(actor->c);
+}
+
+static void submit_and_remove(rig *r, const rig_event *e)
+{
+  nvmens_ctrl *c = actor->c;
+
+  (void)r, (void)e;
+  refused =
+      rig_admin(actor, .opcode = NVMENS_OP_GET_FEATURES, .cdw10 = NVMENS_FID_ASYNC_EVENT_CONFIG);
+  actor->c = NULL;
+  nvmens_ctrl_del(c);
+}
+
+START_TEST(R35_what_a_disabled_controller_was_asked_is_dropped_too)
+{
+  rig *r = rig_new(NULL);
+
+  rig_ctrl_on(r);
+  actor = rig_ctrl_new(r, &(nvmens_ctrl_config){.kind = NVMENS_CTRL_ADMIN});
+  act(r, submit_and_reset, RIG_ATTACHED);
+  rig_ns_auto(r, 1);
+  ck_assert_uint_eq(refused->dropped, 1);
+  act(r, submit_and_remove, RIG_ATTACHED);
+  rig_ns_auto(r, 2);
+  ck_assert_uint_eq(refused->dropped, 1);
+  ck_assert_int_eq(actor->released, 1);
+  rig_end(r);
+}
+END_TEST
+
 static void remove_it(rig *r, const rig_event *e)
 {
   nvmens_ctrl *c = e->ctrl->c;
@@ -380,6 +419,7 @@ int main(void)
 {
   return RIG_RUN(
       "corners", R35_a_reset_does_not_wait_for_commands_of_the_new_time,
+      R35_what_a_disabled_controller_was_asked_is_dropped_too,
       T4_a_controller_is_removed_by_the_completion_of_its_command,
       S13_no_attach_between_drained_and_detached,
       S14_two_unplugs_of_what_nobody_has_release_it_once, R22_a_controller_between_two_is_not_there,

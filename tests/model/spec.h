@@ -29,9 +29,6 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* Masks a mistake: the peers of a swap that has ended are not told in CNTLID order.
- * While it is set, any will do. Temporary. */
-enum { MASK_ORDER_OF_PEERS = 1 };
 /* Masks a gap: Linux refuses a new namespace whose NSID is another one on another path; that the
  * other path was swapped is told when it ends, that it was only detached is not. Temporary. */
 enum { MASK_MOVED = 1 };
@@ -41,6 +38,7 @@ typedef enum m_kind {
   K_NONE,
   K_ATTACHED,
   K_DETACHED,
+  K_CREATED,
   K_RELEASED,
   K_CTRL_RELEASED,
   K_DRAIN,
@@ -168,6 +166,7 @@ typedef struct m_effect {
   int8_t ctrl, ns, cmd;
   int16_t obj;
   uint8_t reason;
+  uint8_t begun; /* one before it, of the same attachment, was called: it comes next */
   uint8_t loose; /* K_DELIVER: its neighbours may come first; see m_hint() */
   uint16_t sf;
   uint32_t gen, token, dw0;
@@ -264,6 +263,7 @@ extern int m_broken;
 /* ---- spec_core.c: the queue, events, logs ---- */
 void m_init(const m_config *);
 m_effect *m_queue(m_kind);
+m_effect *m_queue_att(m_kind, int ns, int ctrl);
 const m_effect *m_next(void); /* the next hook that is due, NULL: none; m_took() takes it */
 /* The library has called a hook for this controller and command. An event that was caused inside a
  * hook, or that attached held back, may come before or after its neighbours: the contract does not

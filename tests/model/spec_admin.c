@@ -286,13 +286,9 @@ static void tell_peers(int ctrl, int ns)
     int o = M.order[i];
 
     if (o != ctrl && M.ctrl[ctrl].hostid && M.ctrl[o].hostid == M.ctrl[ctrl].hostid &&
-        M.att[o][ns].state == NVMENS_ATT_ATTACHED && M.att[o][ns].mark == 0) {
+        M.att[o][ns].state == NVMENS_ATT_ATTACHED && M.att[o][ns].mark == 0)
       m_record(o, 0, ns, 1);
-      m_deliver(o, MASK_ORDER_OF_PEERS);
-    }
   }
-  if (!MASK_ORDER_OF_PEERS)
-    m_deliver_all();
 }
 
 /* What was transferred is consumed; whether something is left. */
@@ -300,11 +296,12 @@ static int consume(int ctrl, int which, m_log *log)
 {
   const m_ctrl *c = &M.ctrl[ctrl];
   const m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
-  int left = 0, owed = 0, told = !which && s->state == 2;
+  int left = 0, owed = 0, ended = 0, told = !which && s->state == 2;
 
   for (int n = 0; n < M.conf.nnsids; n++) {
     if (told && M.att[ctrl][n].mark == 2) { /* what is left keeps the event owed */
       M.att[ctrl][n].mark = 0;
+      ended++;
       tell_peers(ctrl, n);
     }
     if (!log->latched[n] || log->gone[n])
@@ -316,6 +313,8 @@ static int consume(int ctrl, int which, m_log *log)
   }
   for (int n = 0; n < M.conf.nnsids; n++) /* its event is still to come, and lists it again */
     owed |= !which && M.att[ctrl][n].mark == 2;
+  for (int i = 0; i < M.norder && ended; i++) /* several swaps are several changes: in any order */
+    m_deliver(M.order[i], ended > 1);
   log->snapped = (uint8_t)left; /* with nothing left, the next read takes a new one */
   return left || owed || (s->loud > log->stamp && !BROKEN(raced));
 }

@@ -58,8 +58,6 @@ void m_attach(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
   const nvmens_ns_config *c = &M.ns[ns].c;
-  m_effect *e = m_queue(K_ATTACHED);
-
   a->state = NVMENS_ATT_ATTACHED;
   a->open = 0;
   a->hook_due = 1;
@@ -72,23 +70,8 @@ void m_attach(int ns, int ctrl)
   a->ever = 1;
   a->ident = c->ident;
   a->csi = c->csi;
-  e->ctrl = (int8_t)ctrl;
-  e->ns = (int8_t)ns;
-  e->obj = a->obj;
-  e->gen = a->gen;
+  m_queue_att(K_ATTACHED, ns, ctrl);
   m_record(ctrl, 0, ns, 1);
-}
-
-static void att_effect(m_kind kind, int ns, int ctrl)
-{
-  m_att *a = &M.att[ctrl][ns];
-  m_effect *e = m_queue(kind);
-
-  e->ctrl = (int8_t)ctrl;
-  e->ns = (int8_t)ns;
-  e->obj = a->obj;
-  e->gen = a->gen;
-  e->token = a->token;
 }
 
 /* Closes the gate and starts the drain; the caller records. */
@@ -103,9 +86,9 @@ void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline)
   a->token = ++M.tokens;
   a->deadline = surprise ? UINT64_MAX : deadline;
   a->timer = ++M.gens;
-  att_effect(K_DRAIN, ns, ctrl);
+  m_queue_att(K_DRAIN, ns, ctrl);
   if (surprise)
-    att_effect(K_ABORT, ns, ctrl);
+    m_queue_att(K_ABORT, ns, ctrl);
 }
 
 /* One of the things that a command waits for has come. */
@@ -132,7 +115,7 @@ void m_abort(int ns, int ctrl)
 
   a->state = NVMENS_ATT_ABORTING;
   a->deadline = UINT64_MAX;
-  att_effect(K_ABORT, ns, ctrl);
+  m_queue_att(K_ABORT, ns, ctrl);
   settle(ns, ctrl);
   m_delete_look(ns);
 }
@@ -149,7 +132,7 @@ void m_drained(int ns, int ctrl)
   a->token = 0;
   a->deadline = UINT64_MAX;
   a->detached_due = 1;
-  att_effect(K_DETACHED, ns, ctrl);
+  m_queue_att(K_DETACHED, ns, ctrl);
   settle(ns, ctrl);
   m_delete_look(ns);
 }

@@ -61,6 +61,47 @@ m_effect *m_queue(m_kind kind)
   return e;
 }
 
+static void move(uint32_t from, uint32_t to)
+{
+  m_effect e = M.eff[from % M_EFFECTS];
+
+  for (; from > to; from--)
+    M.eff[from % M_EFFECTS] = M.eff[(from - 1) % M_EFFECTS];
+  for (; from < to; from++)
+    M.eff[from % M_EFFECTS] = M.eff[(from + 1) % M_EFFECTS];
+  M.eff[to % M_EFFECTS] = e;
+}
+
+static int of_att(uint32_t i, int ns, int ctrl)
+{
+  const m_effect *e = &M.eff[i % M_EFFECTS];
+
+  return (e->kind == K_ATTACHED || e->kind == K_DETACHED || e->kind == K_DRAIN ||
+          e->kind == K_ABORT) &&
+         e->ns == ns && e->ctrl == ctrl;
+}
+
+/* An attachment has one place in the queue: what becomes due takes its turn with what is due already,
+ * unless that has begun. */
+m_effect *m_queue_att(m_kind kind, int ns, int ctrl)
+{
+  const m_att *a = &M.att[ctrl][ns];
+  m_effect *e = m_queue(kind);
+  uint32_t i = M.tail - 1;
+
+  e->ctrl = (int8_t)ctrl;
+  e->ns = (int8_t)ns;
+  e->obj = a->obj;
+  e->gen = a->gen;
+  e->token = a->token;
+  while (i != M.head && !of_att(i - 1, ns, ctrl))
+    i--;
+  if (i == M.head || M.eff[(i - 1) % M_EFFECTS].begun)
+    return e;
+  move(M.tail - 1, i);
+  return &M.eff[i % M_EFFECTS];
+}
+
 /* Whether an effect still applies. */
 static int applies(const m_effect *e)
 {
@@ -120,6 +161,8 @@ m_effect m_took(void)
 {
   m_effect e = M.eff[M.head++ % M_EFFECTS];
 
+  for (uint32_t i = M.head; !e.begun && i != M.tail && of_att(i, e.ns, e.ctrl); i++)
+    M.eff[i % M_EFFECTS].begun = 1;
   if (e.kind == K_DETACHED) { /* at rest before the hook is called */
     M.att[e.ctrl][e.ns].detached_due = 0;
     M.att[e.ctrl][e.ns].in_detached++;
@@ -265,17 +308,6 @@ void m_deliver(int ctrl, int loose)
     e->ctrl = (int8_t)ctrl;
     e->loose = loose || M.inside;
   }
-}
-
-static void move(uint32_t from, uint32_t to)
-{
-  m_effect e = M.eff[from % M_EFFECTS];
-
-  for (; from > to; from--)
-    M.eff[from % M_EFFECTS] = M.eff[(from - 1) % M_EFFECTS];
-  for (; from < to; from++)
-    M.eff[from % M_EFFECTS] = M.eff[(from + 1) % M_EFFECTS];
-  M.eff[to % M_EFFECTS] = e;
 }
 
 static int is_loose(uint32_t i)

@@ -163,6 +163,12 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
   n->born = (uint8_t)host_made;
   debit(m_bytes(&c), (nvmens_u128){0, 0});
   *out = (nvmens_nsref){c.nsid, n->gen};
+  if (host_made) {
+    m_effect *e = m_queue(K_CREATED);
+
+    e->obj = (int16_t)obj;
+    e->dw0 = c.nsid;
+  }
   if (c.auto_attach)
     auto_attach(ns);
   if (!BROKEN(no_create))

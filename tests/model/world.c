@@ -13,9 +13,9 @@ int w_cover;
 
 #define W_NAME(name) #name,
 const char *const w_op_name[W_NOPS] = {W_OPS(W_NAME)};
-const char *const w_hook_name[K_KINDS] = {"now",  "attached", "detached", "released",
-                                          "gone", "drain",    "aborts",   "complete",
-                                          "drop", "prepare",  "transfer", "identifies"};
+const char *const w_hook_name[K_KINDS] = {
+    "now",    "attached", "detached", "created", "released", "gone",      "drain",
+    "aborts", "complete", "drop",     "prepare", "transfer", "identifies"};
 
 void w_say(const char *fmt, ...)
 {
@@ -175,6 +175,16 @@ static void released(void *ns_user, nvmens_reason reason)
     return;
   e.obj = (int16_t)(obj - W.obj);
   e.reason = (uint8_t)reason;
+  e = expect(&e);
+  leave(&e, 0);
+}
+
+static void created(void *ns_user, nvmens_nsref ref)
+{
+  m_effect e = {.kind = K_CREATED, .ctrl = M_NONE, .ns = M_NONE, .cmd = M_NONE};
+
+  e.obj = (int16_t)((w_obj *)ns_user - W.obj);
+  e.dw0 = ref.nsid;
   e = expect(&e);
   leave(&e, 0);
 }
@@ -379,6 +389,7 @@ const nvmens_host *w_hooks(void)
                        .attached = attached,
                        .detached = detached,
                        .released = released,
+                       .created = created,
                        .ctrl_released = ctrl_released,
                        .drain_abort = drain_abort,
                        .wake = wake};

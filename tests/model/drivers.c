@@ -307,7 +307,8 @@ static int send(int ctrl, nvmens_sqe *q, int what)
   put16(q->cid, (uint16_t)(100 + what));
   W.cmd[cmd].tag = (uint8_t)(what | (D[ctrl].life & 31) << 2);
   W.cmd[cmd].driver = 1;
-  D[ctrl].data = 0;
+  if (what == D_WORK)
+    D[ctrl].data = 0;
   w_submit(ctrl, q, cmd);
   return 1;
 }

@@ -64,9 +64,10 @@ typedef struct m_config { /* of a run; what is not here is in cfg */
 typedef struct m_ns {
   uint8_t state; /* nvmens_ns_state */
   uint8_t reason;
-  uint8_t over; /* released is queued */
-  int8_t owner; /* the delete command */
-  int16_t obj;  /* the backend's object */
+  uint8_t over;        /* released is queued */
+  uint8_t created_due; /* its hook has not returned */
+  int8_t owner;        /* the delete command */
+  int16_t obj;         /* the backend's object */
   uint32_t gen;
   nvmens_ns_config c;
   uint8_t born; /* host made */

@@ -65,7 +65,7 @@ typedef struct m_ns {
   uint8_t state; /* nvmens_ns_state */
   uint8_t reason;
   uint8_t over;        /* released is queued */
-  uint8_t created_due; /* its hook has not returned */
+  uint8_t created_due; /* created is queued */
   int8_t owner;        /* the delete command */
   int16_t obj;         /* the backend's object */
   uint32_t gen;

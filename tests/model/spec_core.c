@@ -164,6 +164,8 @@ m_effect m_took(void)
   for (uint32_t i = M.head; !e.begun && i != M.tail; i++)
     if (of_att(i, e.ns, e.ctrl))
       M.eff[i % M_EFFECTS].begun = 1;
+  if (e.kind == K_CREATED)
+    M.ns[e.ns].created_due = 0;
   if (e.kind == K_DETACHED) { /* at rest before the hook is called */
     M.att[e.ctrl][e.ns].detached_due = 0;
     M.att[e.ctrl][e.ns].in_detached++;
@@ -210,7 +212,6 @@ void m_finish(const m_effect *e, int done)
     if (M.cmd[e->cmd].state == C_DRAIN && M.cmd[e->cmd].born == e->gen)
       m_settle(e->cmd);
   } else if (e->kind == K_CREATED) {
-    M.ns[e->ns].created_due = 0;
     m_quiet(e->ns);
   } else if (e->kind == K_DETACHED) {
     a->in_detached--;

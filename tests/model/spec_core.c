@@ -81,8 +81,8 @@ static int of_att(uint32_t i, int ns, int ctrl)
          e->ns == ns && e->ctrl == ctrl;
 }
 
-/* An attachment has one place in the queue: what becomes due takes its turn with what is due already,
- * unless that has begun. */
+/* An attachment has one place in the queue: what becomes due takes its turn with what
+ * is due already, unless that has begun. */
 m_effect *m_queue_att(m_kind kind, int ns, int ctrl)
 {
   const m_att *a = &M.att[ctrl][ns];

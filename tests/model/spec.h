@@ -64,10 +64,9 @@ typedef struct m_config { /* of a run; what is not here is in cfg */
 typedef struct m_ns {
   uint8_t state; /* nvmens_ns_state */
   uint8_t reason;
-  uint8_t over;        /* released is queued */
-  uint8_t created_due; /* created is queued */
-  int8_t owner;        /* the delete command */
-  int16_t obj;         /* the backend's object */
+  uint8_t over; /* released is queued */
+  int8_t owner; /* the delete command */
+  int16_t obj;  /* the backend's object */
   uint32_t gen;
   nvmens_ns_config c;
   uint8_t born; /* host made */
@@ -167,7 +166,6 @@ typedef struct m_effect {
   int8_t ctrl, ns, cmd;
   int16_t obj;
   uint8_t reason;
-  uint8_t begun; /* one before it, of the same attachment, was called: it comes next */
   uint8_t loose; /* K_DELIVER: its neighbours may come first; see m_hint() */
   uint16_t sf;
   uint32_t gen, token, dw0;

@@ -72,34 +72,17 @@ static void move(uint32_t from, uint32_t to)
   M.eff[to % M_EFFECTS] = e;
 }
 
-static int of_att(uint32_t i, int ns, int ctrl)
-{
-  const m_effect *e = &M.eff[i % M_EFFECTS];
-
-  return (e->kind == K_ATTACHED || e->kind == K_DETACHED || e->kind == K_DRAIN ||
-          e->kind == K_ABORT) &&
-         e->ns == ns && e->ctrl == ctrl;
-}
-
-/* An attachment has one place in the queue: what becomes due takes its turn with what
- * is due already, unless that has begun. */
 m_effect *m_queue_att(m_kind kind, int ns, int ctrl)
 {
   const m_att *a = &M.att[ctrl][ns];
   m_effect *e = m_queue(kind);
-  uint32_t i = M.tail - 1;
 
   e->ctrl = (int8_t)ctrl;
   e->ns = (int8_t)ns;
   e->obj = a->obj;
   e->gen = a->gen;
   e->token = a->token;
-  while (i != M.head && !of_att(i - 1, ns, ctrl))
-    i--;
-  if (i == M.head || M.eff[(i - 1) % M_EFFECTS].begun)
-    return e;
-  move(M.tail - 1, i);
-  return &M.eff[i % M_EFFECTS];
+  return e;
 }
 
 /* Whether an effect still applies. */
@@ -161,11 +144,6 @@ m_effect m_took(void)
 {
   m_effect e = M.eff[M.head++ % M_EFFECTS];
 
-  for (uint32_t i = M.head; !e.begun && i != M.tail; i++)
-    if (of_att(i, e.ns, e.ctrl))
-      M.eff[i % M_EFFECTS].begun = 1;
-  if (e.kind == K_CREATED)
-    M.ns[e.ns].created_due = 0;
   if (e.kind == K_DETACHED) { /* at rest before the hook is called */
     M.att[e.ctrl][e.ns].detached_due = 0;
     M.att[e.ctrl][e.ns].in_detached++;
@@ -211,8 +189,6 @@ void m_finish(const m_effect *e, int done)
   } else if (e->kind == K_RELEASED && e->cmd >= 0) {
     if (M.cmd[e->cmd].state == C_DRAIN && M.cmd[e->cmd].born == e->gen)
       m_settle(e->cmd);
-  } else if (e->kind == K_CREATED) {
-    m_quiet(e->ns);
   } else if (e->kind == K_DETACHED) {
     a->in_detached--;
     m_quiet(e->ns);

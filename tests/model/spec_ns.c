@@ -166,7 +166,6 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
   if (host_made) {
     m_effect *e = m_queue(K_CREATED);
 
-    n->created_due = 1;
     e->ns = (int8_t)ns;
     e->obj = (int16_t)obj;
     e->dw0 = c.nsid;
@@ -390,7 +389,7 @@ void m_quiet(int ns)
   m_ns *n = &M.ns[ns];
   m_effect *e;
 
-  if (n->state != NVMENS_NS_DELETING || n->over || n->created_due)
+  if (n->state != NVMENS_NS_DELETING || n->over)
     return;
   for (int c = 0; c < M_CTRLS; c++)
     if (M.att[c][ns].state != NVMENS_ATT_DETACHED || M.att[c][ns].detached_due ||

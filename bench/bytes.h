@@ -30,6 +30,7 @@ typedef struct bytes_goal {
   const char *what;
   size_t value; /* its offset in bytes */
   double limit;
+  double held; /* where the limit is missed: what it is not to grow beyond; else 0 */
 } bytes_goal;
 enum { BYTES_GOALS = 5 };
 extern const bytes_goal bytes_goals[BYTES_GOALS];

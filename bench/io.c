@@ -462,7 +462,7 @@ int main(int argc, char **argv)
   bench_note(
       "memb and bp count at one address of the thread, which is known early; the gate at one");
   bench_note(
-      "for each namespace, which the lookup has to find first: five cycles that it waits for");
+      "for each namespace, which the lookup has to find first: that may be the difference");
   if (!io_urcus)
     bench_skip("liburcu to gate", "liburcu-dev is not installed");
   return 0;

@@ -58,14 +58,15 @@ struct nvmens_ns {
   nvmens_effect released;
   uint32_t nsid, gen;
   uint16_t count[4]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
-  uint32_t pins;     /* hooks that use `user` without holding the gate */
   uint32_t anagrpid;
+  uint16_t pins; /* hooks that use `user` without holding the gate: a thread each */
   uint16_t nvmsetid, endgid;
   uint16_t home;
-  uint8_t state;   /* nvmens_ns_state */
-  uint8_t leaving; /* `released` is queued, or was called */
-  uint8_t reason;
-  uint8_t csi, flbas, nlbaf, shared, auto_attach, write_protected;
+  uint16_t flbas : 4, nlbaf : 5, reason : 2;
+  uint16_t leaving : 1; /* `released` is queued, or was called */
+  uint16_t shared : 1, auto_attach : 1, write_protected : 1;
+  uint8_t csi;
+  uint8_t state; /* nvmens_ns_state */
 };
 
 typedef void nvmens_prepared_go(struct nvmens_prep *, const nvmens_ident *);

@@ -37,6 +37,7 @@ TAP_TESTS = \
 	%D%/test_log_page \
 	%D%/test_log_race \
 	%D%/test_meanwhile \
+	%D%/test_memory \
 	%D%/test_nomem \
 	%D%/test_notice \
 	%D%/test_ns_attach \
@@ -122,9 +123,6 @@ check_LTLIBRARIES += %D%/librig.la
 check_PROGRAMS += %D%/gate_pair
 %C%_gate_pair_SOURCES = %D%/gate_pair.c bench/steps.c bench/steps.h bench/world.c bench/world.h
 %C%_gate_pair_LDADD = libcore.la
-# To be one of TAP_TESTS when attachments are as small as it wants them.
-EXTRA_PROGRAMS += %D%/test_memory
-CLEANFILES += %D%/test_memory
 %C%_test_memory_SOURCES = %D%/test_memory.c bench/bytes.c bench/bytes.h bench/world.c bench/world.h
 %C%_model_model_SOURCES = \
 	%D%/model/bytes.h \

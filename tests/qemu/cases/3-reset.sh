@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=dash source=../../guest/guest.sh disable=SC2154
+# title: swaps while the guest resets its controllers under load
+# devices: nvme-subsys,id=subsys0,nqn=nvmens nvme,id=nvme0,serial=s,subsys=subsys0
+# devices: nvme,id=nvme1,serial=s,subsys=subsys0
+# devices: nvme-ns,id=a,drive=d1,bus=subsys0,nsid=1,uuid=00000001-0000-4000-8000-000000000001
+# devices: nvme-ns,id=x,drive=d4,bus=subsys0,nsid=3,uuid=00000004-0000-4000-8000-000000000004
+# limit: 300
+# allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed|I/O Cmd|I/O error|nvme.n3
+uuid() { printf '%08x-0000-4000-8000-%012x' "$1" "$1"; }
+need "namespaces" see 15000 +1@0 +1@1 +3@0 +3@1 +3
+# shellcheck disable=SC2046
+set -- $(ctrls)
+A=/dev/$1 B=/dev/$2
+load a 1 3000 --iodepth=32 $verify
+resets()
+{
+  while [ ! -e /tmp/enough ]; do
+    for c in "$A" "$B"; do
+      nvme reset "$c" > /dev/null 2>&1 || echo x >> /tmp/refused-resets
+      echo x >> /tmp/resets
+    done
+  done
+}
+resets &
+: > /tmp/swaps
+for i in $(seq "${COUNT:-15}"); do
+  n=$((4 + i % 3))
+  d=$(dev 3)
+  [ ! -b "$d" ] || load x 3 3000 --size=64m --offset=1m --iodepth=128 --rw=randrw
+  usleep $((200000 + i * 7919 % 300000))
+  quiet ctl "swap x d$n nsid=3 uuid=$(uuid $n)" || fail "swap $i"
+  end_load x
+  see 30000 "+3=$(uuid $n)" || { fail "swap $i"; nsview list; nsview paths; }
+  [ "$(head -c 8 "$(dev 3)")" = "drive d$n" ] || fail "swap $i: '$(head -c 8 "$(dev 3)")', not d$n"
+done
+: > /tmp/enough
+wait $!
+echo "# $(wc -l < /tmp/resets) resets"
+claim "resets" [ "$(wc -l < /tmp/resets)" -gt 5 ]
+claim "at the end both paths" see 30000 "+3=$(uuid $n)@0" "+3=$(uuid $n)@1" +1@0 +1@1
+stop_load a
+claim "no error on the neighbour" ended_well a
+claim "no process hangs" no_hung_process
+finish

@@ -8,7 +8,6 @@
  * namespaces up. Hooks run under the global lock, on the thread that made the call, and never wait.
  */
 #include "block/aio-wait.h"
-#include "hw/core/cpu.h"
 #include "hw/hotplug.h"
 #include "qemu/main-loop.h"
 
@@ -162,7 +161,8 @@ static void ens_free(void *user, void *ptr)
   g_free(ptr);
 }
 
-static EnsSubsys *ens_subsys_new(uint32_t deadline_ms, uint8_t aerl)
+/* It is a child of the device that it belongs to, and handles hot-plug on the device's bus. */
+static EnsSubsys *ens_subsys_new(Object *device, uint32_t deadline_ms, uint8_t aerl)
 {
   static const nvmens_mem mem = {.alloc = ens_alloc, .free = ens_free};
   EnsSubsys *s = ENS_SUBSYS(object_new(TYPE_ENS_SUBSYS));
@@ -183,12 +183,14 @@ static EnsSubsys *ens_subsys_new(uint32_t deadline_ms, uint8_t aerl)
   s->timer = timer_new_ns(QEMU_CLOCK_REALTIME, ens_poll, s);
   if (nvmens_subsys_new(&s->lib, &config, &ens_host, &mem, s))
     abort(); /* the configuration is ours, and g_malloc does not fail */
+  object_property_add_child(device, "ens", OBJECT(s));
+  object_unref(OBJECT(s));
   return s;
 }
 
 void ens_subsys_realize(NvmeSubsystem *subsys)
 {
-  subsys->ens = ens_subsys_new(subsys->ens_deadline_ms, 3);
+  subsys->ens = ens_subsys_new(OBJECT(subsys), subsys->ens_deadline_ms, 3);
   qbus_set_hotplug_handler(BUS(&subsys->bus), OBJECT(subsys->ens));
 }
 
@@ -199,7 +201,7 @@ static void ens_subsys_del(EnsSubsys *s)
     abort();
   qemu_bh_delete(s->poll);
   timer_free(s->timer);
-  object_unref(OBJECT(s));
+  object_unparent(OBJECT(s));
 }
 
 static void ens_class_init(ObjectClass *oc, void *data)
@@ -246,7 +248,8 @@ static void nvme_realize(PCIDevice *pci_dev, Error **errp)
     return;
   config.cntlid = n->cntlid;
   e->resume = qemu_bh_new(ens_resume, n);
-  e->subsys = n->subsys ? n->subsys->ens : ens_subsys_new(ENS_DEADLINE_MS, n->params.aerl);
+  e->subsys =
+      n->subsys ? n->subsys->ens : ens_subsys_new(OBJECT(n), ENS_DEADLINE_MS, n->params.aerl);
   qbus_set_hotplug_handler(BUS(&n->bus), OBJECT(e->subsys));
   rc = nvmens_ctrl_new(&e->lib, e->subsys->lib, &config, n);
   if (rc) {

@@ -52,6 +52,7 @@ typedef struct EnsCtrl {
   bool stopping;       /* no queue is looked at: a reset waits for the commands that are out */
   bool cc_waits;       /* the guest's last write to CC waits */
   bool function_waits; /* and so does a function level reset */
+  bool in_config;      /* the guest writes to configuration space */
   bool shut;           /* the caches have been asked to flush for this shutdown */
   uint32_t cc;
   unsigned busy;    /* commands that hold a namespace, and flushes */

@@ -279,16 +279,25 @@ static void nvme_write_bar(NvmeCtrl *n, hwaddr offset, uint64_t data, unsigned s
   }
 }
 
-/* A processor does a function level reset, the main thread one of the machine. Of the former the
- * guest learns the end by CSTS.RDY; the latter gives the guest's memory away, so it waits. */
+/* Of a function level reset the guest learns the end by CSTS.RDY. Whoever else resets the device is
+ * going to give the guest's memory away, so that must wait. */
 static void nvme_pci_reset(DeviceState *dev)
 {
   NvmeCtrl *n = NVME(dev);
 
-  if (current_cpu && n->ens.busy)
+  if (n->ens.in_config && n->ens.busy)
     n->ens.stopping = n->ens.function_waits = true;
   else
     qemu_nvme_pci_reset(dev);
+}
+
+static void nvme_pci_write_config(PCIDevice *dev, uint32_t address, uint32_t val, int len)
+{
+  NvmeCtrl *n = NVME(dev);
+
+  n->ens.in_config = true;
+  qemu_nvme_pci_write_config(dev, address, val, len);
+  n->ens.in_config = false;
 }
 
 static void ens_resume(void *opaque)

@@ -80,7 +80,7 @@ def kernel_log(args, allow):
         f.writelines(lines)
     if not lines:
         yield "no kernel log"
-    passed = "|".join(["ommand line", *allow])
+    passed = "|".join(["ommand line", "Ignoring bogus", *allow])
     for line in lines:
         if re.search(BAD, line):
             yield f"kernel: {line[:100].strip()}"

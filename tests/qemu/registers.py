@@ -166,7 +166,8 @@ class Case:
     def __init__(self, args, scratch):
         self.failures = 0
         self.q = Qtest(f"{scratch}/qtest")
-        options = ["-M", "q35", "-accel", "qtest", "-qtest", f"unix:{scratch}/qtest", "-m", "64"]
+        options = ["-M", "q35", "-accel", "qtest", "-qtest", f"unix:{scratch}/qtest",
+                   "-qtest-log", "/dev/null", "-m", "64"]
         devices = ["nvme-subsys,id=subsys0,nqn=nvmens,deadline-ms=1000"]
         for n, slot in (0, 4), (1, 5):
             devices.append(f"nvme,id=nvme{n},serial=s,subsys=subsys0,addr={slot}")

@@ -140,7 +140,7 @@ class Vm:
     # ---- verbs: what a line of the control socket may say ----
 
     def add(self, name, drive, *properties):
-        device = {"driver": "nvme-ns", "id": name, "drive": drive, "bus": "subsys0"}
+        device = {"driver": "nvme-ns", "id": name, "drive": drive, "bus": "nvme0"}
         for p in properties:
             key, value = p.split("=", 1)
             device[key] = int(value) if value.isdigit() and key == "nsid" else value
@@ -198,7 +198,7 @@ class Vm:
     def start_nbd(self, qemu):
         self.nbd = Nbd(qemu, self.dir)
         server = {"type": "unix", "path": self.nbd.path}
-        self.qmp("blockdev-add", driver="nbd", **{"node-name": "n1", "server": server})
+        self.qmp("blockdev-add", driver="nbd", export="x", **{"node-name": "n1", "server": server})
 
     def command(self, line):
         word, *rest = line.split()

@@ -3,9 +3,9 @@
 # title: device_del and device_add of another drive as the same NSID under fio with deep queues
 # devices: nvme-subsys,id=subsys0,nqn=nvmens nvme,id=nvme0,serial=s,subsys=subsys0
 # devices: nvme,id=nvme1,serial=s,subsys=subsys0
-# devices: nvme-ns,id=a,drive=d1,bus=subsys0,nsid=1,uuid=00000001-0000-4000-8000-000000000001
+# devices: nvme-ns,id=a,drive=d1,bus=nvme0,nsid=1,uuid=00000001-0000-4000-8000-000000000001
 # devices: nvme-ns,id=b,drive=d2,bus=nvme0,nsid=2,shared=off
-# devices: nvme-ns,id=x,drive=d4,bus=subsys0,nsid=3,uuid=00000004-0000-4000-8000-000000000004
+# devices: nvme-ns,id=x,drive=d4,bus=nvme0,nsid=3,uuid=00000004-0000-4000-8000-000000000004
 # limit: 600
 # allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed|I/O Cmd|I/O error|nvme.n3
 uuid() { printf '%08x-0000-4000-8000-%012x' "$1" "$1"; }

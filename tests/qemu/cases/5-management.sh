@@ -3,7 +3,7 @@
 # title: create, attach, detach, delete from the guest; attachments survive a reset (P10)
 # devices: nvme-subsys,id=subsys0,nqn=nvmens nvme,id=nvme0,serial=s,subsys=subsys0
 # devices: nvme,id=nvme1,serial=s,subsys=subsys0
-# devices: nvme-ns,id=a,drive=d1,bus=subsys0,nsid=1 nvme-ns,id=s,drive=d8,bus=subsys0,spare=on
+# devices: nvme-ns,id=a,drive=d1,bus=nvme0,nsid=1 nvme-ns,id=s,drive=d8,bus=nvme0,spare=on
 # limit: 180
 # allow: I/O Cmd|I/O error|nvme.n2
 need "namespaces" see 15000 +1@0 +1@1

@@ -3,7 +3,7 @@
 # title: a backend that hangs, with a deadline: nobody else notices, the device goes when it is back
 # devices: nvme-subsys,id=subsys0,nqn=nvmens,deadline-ms=3000
 # devices: nvme,id=nvme0,serial=s,subsys=subsys0 nvme,id=nvme1,serial=s,subsys=subsys0
-# devices: nvme-ns,id=a,drive=d1,bus=subsys0,nsid=1
+# devices: nvme-ns,id=a,drive=d1,bus=nvme0,nsid=1
 # limit: 240
 # allow: I/O Cmd|I/O error|nvme.n2|I/O . QID|timeout, aborting|Abort status
 need "namespaces" see 15000 +1@0 +1@1

@@ -3,7 +3,7 @@
 # title: feature 0Bh (P7), RAE (P4), resets of both kinds and events (P3), caches
 # devices: nvme-subsys,id=subsys0,nqn=nvmens nvme,id=nvme0,serial=s,subsys=subsys0
 # devices: nvme,id=nvme1,serial=s,subsys=subsys0
-# devices: nvme-ns,id=a,drive=d1,bus=subsys0,nsid=1 nvme-ns,id=b,drive=d2,bus=subsys0,nsid=2
+# devices: nvme-ns,id=a,drive=d1,bus=nvme0,nsid=1 nvme-ns,id=b,drive=d2,bus=nvme0,nsid=2
 # limit: 120
 need "namespaces" see 15000 +1@0 +1@1 +2@0 +2@1
 A=/dev/nvme0 B=/dev/nvme1

@@ -1,3 +1,6 @@
+# For QEMU's source tree, see examples/qemu/README.md; nothing of it is built here.
+EXTRA_DIST += examples/qemu
+
 # The examples are written as a backend would be: public headers, libnvmens, threads if they like. They are
 # installed as sources; `make installcheck` builds these against the installed library.
 if BUILD_EXAMPLES

@@ -99,6 +99,7 @@ EXTRA_DIST += \
 	%D%/mutants \
 	%D%/mutate \
 	%D%/mutate.explained \
+	%D%/qemu \
 	%D%/spin
 
 # Distributed, built or not.
@@ -212,6 +213,8 @@ check-guest: all
 # MUTATIONS=N tries so many of them, FILES="x.c ..." those of these files.
 check-mutation: all
 	CC='$(CC)' top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/mutate
+check-qemu: all
+	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/qemu/run
 check-mutants: all
 	top_builddir='$(abs_top_builddir)' $(srcdir)/%D%/mutants/run
 check-spin:
@@ -223,6 +226,7 @@ installcheck-local:
 	  sanitizer='$(with_sanitizer)' $(SHELL) $(srcdir)/%D%/consumer/check
 .PHONY: check-cross check-guest check-long check-mutants check-mutation check-spin check-threads check-unit
 .PHONY: check-valgrind
+.PHONY: check-threads check-long check-guest check-qemu check-mutants
 
 # In a directory and a configuration of its own: instrumented objects are of no use for anything else.
 coverage:

@@ -6,6 +6,7 @@ A driver of two pages: it writes the registers and queues of two controllers its
 """
 import argparse
 import os
+import random
 import shutil
 import signal
 import socket
@@ -304,10 +305,40 @@ class Case:
         self.same("and all is well", a.active(), (0, [1]))
 
 
+    def storm(self, a, seed, rounds=60):
+        """A namespace goes while commands are out and the controller is reset, in any order."""
+        dice = random.Random(seed)
+        a.function_level_reset()
+        self.until("at rest", lambda: not a.ready())
+        gone = lambda: self.vm.delete("x", "nowait")
+        off = lambda: a.reg(0x14, 0)
+        for i in range(rounds):
+            self.vm.add("x", "d5", "nsid=5")
+            a.start()
+            a.start_queue()
+            for n in range(dice.randrange(1, 14)):
+                a.io(dice.choice((READ, WRITE, FLUSH)), dice.choice((1, 5, 5)), n)
+            steps = [dice.choice((off, a.function_level_reset)), gone]
+            if dice.random() < 0.5:
+                steps.append(lambda: a.submit(0, 0x00, dw10=1))
+            dice.shuffle(steps)
+            for step in steps:
+                step()
+            self.vm.gone("x", "10")
+            end = time.monotonic() + 5
+            while a.ready() and time.monotonic() < end:
+                if a.reg(0x14) & 1:
+                    a.reg(0x14, 0)
+        self.claim(f"{rounds} rounds, seed {seed}", not a.ready())
+        a.start()
+        self.same("and all is well", a.active(), (0, [1]))
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--qemu", required=True)
     p.add_argument("--out", required=True)
+    p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
     shutil.rmtree(args.out, ignore_errors=True)
     os.makedirs(args.out)
@@ -318,6 +349,7 @@ def main():
             aer = case.early(a, b)
             case.events(a, aer)
             case.put_off(a)
+            case.storm(a, args.seed)
             case.vm.qmp("quit")
             rc = case.vm.wait(20)
             case.claim("QEMU ends well", rc == 0, f"({rc})")

@@ -13,32 +13,30 @@ need "namespaces" see 15000 +1@0 +1@1 +3@0 +3@1 +3
 set -- $(ctrls)
 A=/dev/$1 B=/dev/$2
 load a 1 3000 --iodepth=32 $verify
-resets()
-{
-  while [ ! -e /tmp/enough ]; do
-    for c in "$A" "$B"; do
-      nvme reset "$c" > /dev/null 2>&1 || echo x >> /tmp/refused-resets
-      echo x >> /tmp/resets
-    done
-  done
-}
-resets &
 : > /tmp/swaps
-for i in $(seq "${COUNT:-15}"); do
+for i in $(seq "${COUNT:-12}"); do
   n=$((4 + i % 3))
-  d=$(dev 3)
-  [ ! -b "$d" ] || load x 3 3000 --size=64m --offset=1m --iodepth=128 --rw=randrw
-  usleep $((200000 + i * 7919 % 300000))
-  quiet ctl "swap x d$n nsid=3 uuid=$(uuid $n)" || fail "swap $i"
+  c=$A
+  [ $((i % 2)) = 0 ] || c=$B
+  load x 3 3000 --size=64m --offset=1m --iodepth=128 --rw=randrw
+  usleep 300000
+  # Linux 6.1 may hang in nvme_wait_freeze, with nothing outstanding here, when a reset begins while it
+  # scans for a change; so the change comes while the reset runs, and no reset while it scans.
+  nvme reset "$c" &
+  usleep $((30000 + i * 7919 % 200000))
+  quiet ctl 'del x' || fail "del $i"
+  wait $!
   end_load x
-  see 30000 "+3=$(uuid $n)" || { fail "swap $i"; nsview list; nsview paths; }
+  see 30000 -3 || fail "swap $i: the old one is still there"
+  quiet ctl "add x d$n nsid=3 uuid=$(uuid $n)" || fail "add $i"
+  see 30000 "+3=$(uuid $n)" "+3=$(uuid $n)@0" "+3=$(uuid $n)@1" || {
+    fail "swap $i"
+    nsview list
+    nsview paths
+  }
   [ "$(head -c 8 "$(dev 3)")" = "drive d$n" ] || fail "swap $i: '$(head -c 8 "$(dev 3)")', not d$n"
 done
-: > /tmp/enough
-wait $!
-echo "# $(wc -l < /tmp/resets) resets"
-claim "resets" [ "$(wc -l < /tmp/resets)" -gt 5 ]
-claim "at the end both paths" see 30000 "+3=$(uuid $n)@0" "+3=$(uuid $n)@1" +1@0 +1@1
+claim "at the end both paths" see 30000 +1@0 +1@1
 stop_load a
 claim "no error on the neighbour" ended_well a
 claim "no process hangs" no_hung_process

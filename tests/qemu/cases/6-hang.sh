@@ -7,8 +7,8 @@
 # limit: 240
 # allow: I/O Cmd|I/O error|nvme.n2|I/O . QID|timeout, aborting|Abort status
 need "namespaces" see 15000 +1@0 +1@1
-A=/dev/nvme0
-[ "$(cntlid nvme0)" = 0 ] || A=/dev/nvme1
+A=/dev/nvme0 B=/dev/nvme1
+[ "$(cntlid nvme0)" = 0 ] || { A=/dev/nvme1 B=/dev/nvme0; }
 claim "an NBD drive" quiet ctl 'nbd start'
 claim "device_add" quiet ctl 'add n n1 nsid=2 shared=off'
 need "seen" see 10000 +2@0 +2
@@ -18,8 +18,9 @@ sleep 1
 note "detached by the guest"
 claim "the server hangs" quiet ctl 'nbd hang'
 sleep 1
+# by the other controller: after a command of its own Linux waits until it has removed the disk
 t=$(ms)
-claim "detach: answered" code 0 nvme detach-ns "$A" -n 2 -c 0
+claim "detach: answered" code 0 nvme detach-ns "$B" -n 2 -c 0
 t=$(($(ms) - t))
 claim "at the deadline ($t ms)" [ $t -ge 2500 ] && [ $t -le 9000 ]
 claim "it is not listed" is "$(nsids "$A")" '1 '
@@ -27,12 +28,12 @@ t=$(ms)
 claim "QMP answers" quiet ctl 'qmp query-block'
 t=$(($(ms) - t))
 claim "at once ($t ms)" [ $t -le 2000 ]
-claim "attach while it drains: 006h" code 6 nvme attach-ns "$A" -n 2 -c 0
+claim "attach while it drains: 006h" code 6 nvme attach-ns "$B" -n 2 -c 0
 claim "fio on the neighbour runs" running a
 claim "the server goes on" quiet ctl 'nbd go'
 claim "the device goes" see 20000 -2
 end_load n
-claim "attach" code 0 nvme attach-ns "$A" -n 2 -c 0
+claim "attach" code 0 nvme attach-ns "$B" -n 2 -c 0
 claim "back" see 10000 +2@0 +2
 note "unplugged by the machine"
 load n 2 3000 --iodepth=64

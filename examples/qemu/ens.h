@@ -85,7 +85,7 @@ NvmeNamespace *ens_held(NvmeRequest *req, uint32_t nsid);
 #define ens_held_ns(ctrl, nsid) ((void)(ctrl), ens_held(req, nsid))
 #define ens_nothing(object)     ((void)(object)) /* in place of a drain or a flush that waits */
 
-/* QEMU keeps this string of an nvme-ns beyond the g_free that follows. It shows when one is removed. */
+/* QEMU keeps this string of an nvme-ns beyond the g_free that follows; seen when one is removed. */
 static inline char *ens_kept(const char *format, uint32_t nsid)
 {
   g_autofree char *s = g_strdup_printf(format, nsid);

@@ -225,8 +225,7 @@ installcheck-local:
 	  docdir='$(docdir)' srcdir='$(srcdir)' \
 	  sanitizer='$(with_sanitizer)' $(SHELL) $(srcdir)/%D%/consumer/check
 .PHONY: check-cross check-guest check-long check-mutants check-mutation check-spin check-threads check-unit
-.PHONY: check-valgrind
-.PHONY: check-threads check-long check-guest check-qemu check-mutants
+.PHONY: check-qemu check-valgrind
 
 # In a directory and a configuration of its own: instrumented objects are of no use for anything else.
 coverage:

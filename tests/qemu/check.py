@@ -53,10 +53,10 @@ def initrd(guest, job, scratch, env):
     return path
 
 
-def machine(args, scratch, devices):
+def machine(args, scratch, devices, limit):
     options = ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "512",
                "-no-reboot", "-kernel", os.path.join(args.guest, "vmlinux"),
-               "-initrd", initrd(args.guest, args.case, scratch, args.env),
+               "-initrd", initrd(args.guest, args.case, scratch, [*args.env, f"LIMIT={limit:.0f}"]),
                "-append", f"{APPEND} {args.append}",
                "-serial", f"file:{args.out}/console", "-device", "virtio-rng-pci",
                "-device", "virtio-serial-pci",
@@ -96,7 +96,7 @@ def run(args, scratch):
     vm = Vm.__new__(Vm)
     # the ports are opened when QEMU starts: somebody must listen before
     Vm.serve(vm, f"{scratch}/ctl")
-    vm.__init__(args.qemu, args.out, scratch, machine(args, scratch, devices))
+    vm.__init__(args.qemu, args.out, scratch, machine(args, scratch, devices, limit))
     rc = vm.wait(limit)
     with open(f"{args.out}/console", encoding="utf-8", errors="replace") as f:
         console = f.read().replace("\r", "")

@@ -10,7 +10,7 @@
 # devices: nvme-ns,id=e,drive=d5,bus=nvme0
 # devices: nvme,id=nvme2,serial=t nvme-ns,id=f,drive=d6,bus=nvme2
 # devices: nvme,id=nvme3,serial=u,drive=d7
-# limit: 60
+# limit: 120
 need "namespaces" see 15000 +1@0 +1@1 +2@0 +3@1 +5@0 +5@1
 paths() { nsview paths | cut -d ' ' -f 1,2 | sort | tr '\n' ';'; }
 # those of the controllers without a subsystem are among them

@@ -5,7 +5,7 @@
 # devices: nvme,id=nvme1,serial=s,subsys=subsys0
 # devices: nvme-ns,id=a,drive=d1,bus=nvme0,nsid=1,uuid=00000001-0000-4000-8000-000000000001
 # devices: nvme-ns,id=x,drive=d4,bus=nvme0,nsid=3
-# limit: 90
+# limit: 150
 # allow: .
 need "namespaces" see 15000 +1@0 +1@1 +3
 load a 1 3000 --iodepth=64

@@ -66,7 +66,7 @@ static world setup(void)
 /* While lvalue is value, this is found. */
 #define BROKEN(w, lvalue, value, number, what)                                                     \
   do {                                                                                             \
-    __typeof__(lvalue) kept_ = (lvalue);                                                           \
+    __typeof__((lvalue) + 0) kept_ = (lvalue);                                                     \
     (lvalue) = (value);                                                                            \
     FINDS(w, number, what);                                                                        \
     (lvalue) = kept_;                                                                              \

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # gate_path.sh: with membarrier a command begins and ends without a fence and without a locked
 # instruction (G4): none is in what a backend has inlined, whatever way is taken there, and none is
-# gone through; with fences there is one. Begin, end and their call take 60 instructions at most.
+# gone through; with fences there is one. Begin, end, their call and its frame take 60 instructions at
+# most by gcc, 75 by clang, which saves more registers for the paths that are not taken.
 : "${top_builddir:=.}" "${OBJDUMP:=objdump}"
 program=$top_builddir/tests/gate_pair
 [ -z "$sanitizer" ] || [ "$sanitizer" = no ] || { echo "SKIP: built with -fsanitize=$sanitizer"; exit 77; }
@@ -56,4 +57,6 @@ if grep -E "$heavy" "$tmp/auto"; then
 fi
 grep -qE "$heavy" "$tmp/fence" || { echo 'with fences, and there is none' && exit 1; }
 [ "$steps" -ge 25 ] || { echo 'that is not all of them' && exit 1; }
-[ "$steps" -le 60 ]
+most=60
+readelf -p .comment "$program" | grep -q clang && most=75
+[ "$steps" -le $most ]

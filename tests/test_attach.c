@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_attach.c: the backend's own attach, detach, plug, unplug, update, find, and auto attach (the
- * tables "attachment" and "namespace" of docs/design.md; R24, R25, R38, P10-P12, P16).
+ * tables "attachment" and "namespace" of docs/states.md; R24, R25, R38, P10-P12, P16).
  */
 #include "rig_more.h"
 

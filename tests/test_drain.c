@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_drain.c: one drain: its two halves, tokens, deadlines, abort (the table "attachment" of
- * docs/design.md; T7, T8, C17, P13, P15, P18, P21; scenarios 10-12, 16). Who waits for it is in
+ * docs/states.md; T7, T8, C17, P13, P15, P18, P21; scenarios 10-12, 16). Who waits for it is in
  * test_drain_owner.c.
  */
 #include "rig_more.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_log_model.c: one controller, one page (04h), one notice, against a model of the log and the
- * notice tables of design.md: random changes, loud and quiet, before, between and during reads.
+ * notice of design.md: random changes, loud and quiet, before, between and during reads.
  */
 #include "le.h"
 #include "rig.h"

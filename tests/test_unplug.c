@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_unplug.c: the life of a namespace as the backend sees it: create, unplug, find, references
- * (the table "namespace" of docs/design.md; R3-R5, R15, R40, R55, C15, P16, P17).
+ * (the table "namespace" of docs/states.md; R3-R5, R15, R40, R55, C15, P16, P17).
  */
 #include "rig_more.h"
 

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # gate_path.sh: with membarrier a command begins and ends without a fence and without a locked
 # instruction (G4): none is in what a backend has inlined, whatever way is taken there, and none is
@@ -12,6 +13,9 @@ x86_64 | amd64) ;;
 esac
 command -v "$OBJDUMP" > /dev/null 2>&1 || { echo "SKIP: no $OBJDUMP" && exit 77; }
 "$OBJDUMP" -f "$program" | grep -q x86-64 || { echo 'SKIP: built for another machine' && exit 77; }
+
+"$program" auto > /dev/null
+[ $? != 77 ] || { echo 'SKIP: not optimised, no membarrier, or no single steps' && exit 77; }
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -28,12 +32,7 @@ fi
 # gone_through MODE: the instructions in their order, with the library's slow paths
 gone_through()
 {
-  "$program" "$1" > "$tmp/addresses"
-  case $? in
-  0) ;;
-  77) echo 'SKIP: no single steps, or no membarrier' && exit 77 ;;
-  *) echo "gate_pair $1 fails" && exit 1 ;;
-  esac
+  "$program" "$1" > "$tmp/addresses" || { echo "gate_pair $1 fails" && exit 1; }
   awk '
     function number(hex,   n, i) {
       for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1

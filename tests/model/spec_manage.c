@@ -121,11 +121,7 @@ void m_manage(m_frame *f)
 
 static nvmens_u128 unallocated(void)
 {
-  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
-  unsigned __int128 all = (unsigned __int128)M.conf.cfg.tnvmcap.hi << 64 | M.conf.cfg.tnvmcap.lo;
-
-  all -= used;
-  return (nvmens_u128){(uint64_t)all, (uint64_t)(all >> 64)};
+  return big_to(big_sum(big_of(M.conf.cfg.tnvmcap), big_of(M.used), 1));
 }
 
 /* The status of a create, and its command specific information. */

@@ -2,6 +2,7 @@
 /*
  * spec_ns.c: the model's namespaces: what the backend can ask (R3-R5, R40, R54, C15).
  */
+#include "bytes.h"
 #include "spec.h"
 
 uint32_t m_format(const nvmens_ns_config *c, unsigned i, nvmens_lbaf *out)
@@ -20,11 +21,9 @@ uint32_t m_format(const nvmens_ns_config *c, unsigned i, nvmens_lbaf *out)
 nvmens_u128 m_bytes(const nvmens_ns_config *c)
 {
   nvmens_lbaf f = {9, 0, 0};
-  unsigned __int128 sum;
 
   m_format(c, c->flbas, &f);
-  sum = (unsigned __int128)c->ncap << f.lbads;
-  return (nvmens_u128){(uint64_t)sum, (uint64_t)(sum >> 64)};
+  return big_to(big_double(big_of((nvmens_u128){c->ncap, 0}), f.lbads));
 }
 
 static int capacity_is_counted(void)
@@ -34,21 +33,14 @@ static int capacity_is_counted(void)
 
 static int fits(nvmens_u128 more, nvmens_u128 less)
 {
-  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
-  unsigned __int128 all = (unsigned __int128)M.conf.cfg.tnvmcap.hi << 64 | M.conf.cfg.tnvmcap.lo;
-  unsigned __int128 add = (unsigned __int128)more.hi << 64 | more.lo;
-  unsigned __int128 sub = (unsigned __int128)less.hi << 64 | less.lo;
+  b_big used = big_sum(big_sum(big_of(M.used), big_of(less), 1), big_of(more), 0);
 
-  return !capacity_is_counted() || used - sub + add <= all;
+  return !capacity_is_counted() || big_at_most(used, big_of(M.conf.cfg.tnvmcap));
 }
 
 static void debit(nvmens_u128 more, nvmens_u128 less)
 {
-  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
-
-  used += (unsigned __int128)more.hi << 64 | more.lo;
-  used -= (unsigned __int128)less.hi << 64 | less.lo;
-  M.used = (nvmens_u128){(uint64_t)used, (uint64_t)(used >> 64)};
+  M.used = big_to(big_sum(big_sum(big_of(M.used), big_of(more), 0), big_of(less), 1));
 }
 
 static int is_zero(const uint8_t *p, size_t n)

@@ -354,10 +354,10 @@ void m_identify_ctrl(int ctrl, uint8_t *page)
 {
   const nvmens_subsys_config *c = &M.conf.cfg;
   nvmens_id_ctrl *p = (nvmens_id_ctrl *)page;
-  unsigned __int128 all = (unsigned __int128)c->tnvmcap.hi << 64 | c->tnvmcap.lo;
-  unsigned __int128 used = (unsigned __int128)M.used.hi << 64 | M.used.lo;
-  unsigned __int128 left = all ? all - used : 0;
+  nvmens_u128 all = c->tnvmcap, left = {0, 0};
 
+  if (all.lo || all.hi)
+    left = big_to(big_sum(big_of(all), big_of(M.used), 1));
   p->cmic |= NVMENS_CMIC_MULTI_CTRL;
   put16(p->cntlid, M.ctrl[ctrl].cntlid);
   put32(p->oaes, c->aec_supported ? c->aec_supported & ~UINT32_C(0xff)
@@ -367,10 +367,10 @@ void m_identify_ctrl(int ctrl, uint8_t *page)
     p->oacs[0] |= NVMENS_OACS_NS_MANAGEMENT;
   p->aerl = c->aerl_is_zero ? 0 : (c->aerl ? c->aerl : 3);
   p->lpa |= NVMENS_LPA_EXTENDED_DATA;
-  put64(p->tnvmcap, (uint64_t)all);
-  put64(p->tnvmcap + 8, (uint64_t)(all >> 64));
-  put64(p->unvmcap, (uint64_t)left);
-  put64(p->unvmcap + 8, (uint64_t)(left >> 64));
+  put64(p->tnvmcap, all.lo);
+  put64(p->tnvmcap + 8, all.hi);
+  put64(p->unvmcap, left.lo);
+  put64(p->unvmcap + 8, left.hi);
   put32(p->nn, c->nn);
   put32(p->mnan, c->mnan);
   put64(p->maxdna, c->maxdna);

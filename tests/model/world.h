@@ -57,10 +57,11 @@ typedef struct w_step {
   X(latch)                                                                                         \
   X(was_read)                                                                                      \
   X(lane_new)                                                                                      \
-  X(lane_del) X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log)             \
-      X(get_feature) X(set_feature) X(create) X(delete) X(attach) X(detach) X(abort) X(other)      \
-          X(drain_mode) X(prepare_mode) X(fail_transfer) X(fail_identify) X(query) X(pages)        \
-              X(rest) X(host) X(swap) X(subsys_del)
+  X(lane_del)                                                                                      \
+  X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log) X(get_feature)          \
+      X(set_feature) X(create) X(delete) X(attach) X(detach) X(abort) X(other) X(drain_mode)       \
+          X(prepare_mode) X(fail_transfer) X(fail_identify) X(query) X(pages) X(rest) X(host)      \
+              X(swap) X(subsys_del)
 
 enum {
 #define W_ENUM(name) OP_##name,

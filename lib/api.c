@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "always.h"
 #include "attach.h"
 #include "ctrl.h"
 #include "subsys.h"
@@ -103,7 +102,7 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   return 0;
 }
 
-/* Nothing is under way: no lane, drain, command, effect, or command that holds a namespace. */
+/* Nothing is under way: no lane, drain, command, effect, reset, or command that holds a namespace. */
 static bool at_rest(const nvmens_subsys *s)
 {
   if (s->core.first || s->core.flushing || s->closing || s->deleting || s->preps ||
@@ -117,7 +116,7 @@ static bool at_rest(const nvmens_subsys *s)
         return false;
   }
   for (uint32_t i = 0; i < s->nctrl; i++)
-    if (s->ctrl[i]->cmds || s->ctrl[i]->state == NVMENS_CTRL_GOING)
+    if (s->ctrl[i]->cmds || s->ctrl[i]->pins || s->ctrl[i]->state == NVMENS_CTRL_GOING)
       return false;
   return true;
 }
@@ -147,7 +146,7 @@ static bool ended(nvmens_subsys *s)
   if (s->core.first || s->core.flushing || s->closing ||
       __atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE))
     return false;
-  return NVMENS_ALWAYS(!s->ns.count && !s->nctrl);
+  return s->ns.count + s->nctrl == 0;
 }
 
 int nvmens_subsys_del(nvmens_subsys *s)

@@ -37,7 +37,7 @@ nvmens_status nvmens_io_begin_next(nvmens_lane *lane, uint32_t after, uint32_t *
   nvmens_status status = {NVMENS_SC_ABORTED_SQ_DELETED};
 
   *nsid = NVMENS_NSID_NONE;
-  ticket->slot = NULL;
+  *ticket = (nvmens_ticket){NULL, NULL};
   nvmens_enter(s);
   if (gate->ctrl && gate->ready) {
     status.sf = NVMENS_SC_SUCCESS;

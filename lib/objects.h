@@ -81,7 +81,7 @@ typedef struct nvmens_prep { /* a command that waits for the backend */
   nvmens_nsref ref;   /* attach: which; create: what came of it */
   uint32_t place;
   nvmens_prepared_go *go;
-  uint8_t create, csi, answered, in_hook, telling;
+  uint8_t create, csi, answered, asked, in_hook, telling;
   uint16_t ncntlid;
   uint16_t cntlid[NVMENS_LIST_CTRLS];
   uint8_t data[NVMENS_PAGE];

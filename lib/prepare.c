@@ -57,7 +57,7 @@ bool nvmens_backend_stuck(const nvmens_subsys *s)
   uint32_t orphans = 0;
 
   for (const nvmens_prep *prep = s->preps; prep; prep = prep->next)
-    orphans += !prep->cmd && !prep->answered;
+    orphans += prep->asked && !prep->cmd && !prep->answered;
   return orphans >= MOST_ORPHANS;
 }
 
@@ -196,7 +196,7 @@ void nvmens_prep_ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_in
   prep->ctrl = r->ctrl;
   prep->cmd = r->cmd;
   r->cmd->prep = prep;
-  prep->in_hook = 1;
+  prep->asked = prep->in_hook = 1;
   if (ns)
     ns->pins++;
   nvmens_hook_enter(&s->core, &frame);

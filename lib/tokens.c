@@ -45,7 +45,8 @@ nvmens_token nvmens_tokens_arm(nvmens_tokens *tokens, uint32_t number, uint8_t k
 
   place->object = object;
   place->kind = kind;
-  place->serial++;
+  if (++place->serial == 0)
+    place->serial = 1;
   return nvmens_tokens_last(tokens, number);
 }
 

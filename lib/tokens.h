@@ -15,7 +15,7 @@ typedef struct nvmens_place {
     void *object;       /* while armed */
     uint32_t next_free; /* while free */
   };
-  uint64_t serial : 56, kind : 8; /* kind 0: not armed */
+  uint64_t serial : 36, kind : 8; /* serial: not 0 once armed; kind 0: not armed */
 } nvmens_place;
 
 typedef struct nvmens_tokens { /* zero-initialise */

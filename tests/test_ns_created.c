@@ -68,12 +68,48 @@ START_TEST(R12_a_backends_namespace_is_not_told)
 }
 END_TEST
 
+enum { DEEP = 70 };
+
+static void create_one_more(rig *r, const rig_event *e)
+{
+  rig_cmd **cmd = r->react_arg;
+  unsigned n = 1;
+
+  while (cmd[n - 1] && n < DEEP)
+    n++;
+  if (n == DEEP)
+    return;
+  cmd[n - 1] = e->cmd; /* this place is taken: the next one goes further */
+  rig_host_create(e->ctrl, 8, 1);
+}
+
+/* They are not those that the backend owes an answer (P18). */
+START_TEST(R13_creates_that_fetch_their_data_are_not_forgotten_ones)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  rig_cmd *cmd[DEEP] = {NULL};
+  rig_cmd *first;
+
+  r->react = create_one_more;
+  r->react_on = RIG_BIT(RIG_TRANSFER);
+  r->react_arg = cmd;
+  first = rig_host_create(c, 8, 1);
+  RIG_OK(first);
+  for (unsigned n = 0; n < DEEP - 1; n++)
+    RIG_OK(cmd[n]);
+  ck_assert_uint_eq(rig_count(r, RIG_COMPLETE), DEEP);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
       R12_the_backend_hears_what_was_created_before_the_host_does,
       P16_a_namespace_may_be_unplugged_as_it_is_created,
       R12_a_backends_namespace_is_not_told,
+      R13_creates_that_fetch_their_data_are_not_forgotten_ones,
   };
 
   return MORE_RUN("ns_created", tests);

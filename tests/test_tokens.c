@@ -213,11 +213,28 @@ START_TEST(tokens_there_are_no_more_places_than_bits)
 }
 END_TEST
 
+START_TEST(T7_a_serial_that_is_used_up_begins_anew)
+{
+  model *m = model_new();
+  nvmens_token token;
+  uint32_t number;
+  int object;
+
+  ck_assert_int_eq(nvmens_tokens_reserve(&m->tokens, &m->mem, &number), 0);
+  m->tokens.place[number].serial = (UINT64_C(1) << (64 - NVMENS_PLACE_BITS)) - 1;
+  token = nvmens_tokens_arm(&m->tokens, number, 1, &object);
+  ck_assert_uint_ne(token, 0);
+  ck_assert_ptr_eq(nvmens_tokens_find(&m->tokens, token, 1), &object);
+  model_end(m);
+}
+END_TEST
+
 int main(void)
 {
   dice_init();
   return RIG_RUN("tokens", T7_random_sequences_never_give_a_token_twice,
                  T7_a_place_that_changes_hands_gives_new_tokens,
                  T7_arming_anew_retires_the_token_before, T7_unknown_tokens_are_not_found,
-                 tokens_without_memory_nothing_changes, tokens_there_are_no_more_places_than_bits);
+                 T7_a_serial_that_is_used_up_begins_anew, tokens_without_memory_nothing_changes,
+                 tokens_there_are_no_more_places_than_bits);
 }

@@ -300,16 +300,15 @@ static void unplug_all(target *t)
 {
   ns **all;
   size_t count = ns_all(t, &all);
+  nvmens_nsref ref = {0, 0};
 
   for (size_t i = 0; i < count; i++) {
-    nvmens_nsref ref;
-
     ns_stall(all[i], STALL_NO);
-    if (nvmens_ns_find(t->subsys, all[i]->nsid, &ref) == 0)
-      nvmens_ns_unplug(t->subsys, ref, NVMENS_SURPRISE, now_ns(), 0);
     ns_put(all[i]);
   }
   free(all);
+  while (nvmens_ns_next(t->subsys, ref.nsid, &ref) == 0)
+    nvmens_ns_unplug(t->subsys, ref, NVMENS_SURPRISE, now_ns(), 0);
 }
 
 static bool no_namespaces(target *t)

@@ -55,7 +55,7 @@ typedef struct nvmens_counter { /* modulo 2^32; written by the lane's owner only
 #define NVMENS_COUNTERS_MASK_  ((1u << NVMENS_COUNTERS_SHIFT_) - 1)
 
 /* The part of a lane that the data path reads; cache-line aligned. Counters of the slots that were
- * there when it was made are near, in one piece. */
+ * there when it was made, and of 64 at least, are near, in one piece. */
 typedef struct nvmens_lane {
   const nvmens_slot_table **table; /* the controller's; empty while it is not ready */
   nvmens_counter *counter;

@@ -102,7 +102,7 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   return 0;
 }
 
-/* Nothing is under way: no lane, drain, command, effect, reset, or command that holds a namespace. */
+/* Nothing is under way: no lane, drain, effect, reset, command, none that holds a namespace. */
 static bool at_rest(const nvmens_subsys *s)
 {
   if (s->core.first || s->core.flushing || s->closing || s->deleting || s->preps ||

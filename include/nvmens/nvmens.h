@@ -247,8 +247,8 @@ typedef struct nvmens_host {
    * not offered and its commands end with Invalid Opcode. Answer each: while 64 are unanswered
    * whose commands have ended (reset, deadline), create and attach end with 006h. */
   nvmens_wait (*prepare)(void *ctrl_user, nvmens_cmd *, const nvmens_intent *, nvmens_token);
-  /* E: the host has made a namespace of what was prepared: before any other effect of it, and before
-   * the command completes. prepare and identify, which are no effects, may name it earlier. */
+  /* E: the host has made a namespace of what was prepared: before any other effect of it, and
+   * before the command completes. prepare and identify, no effects, may name it earlier. */
   void (*created)(void *ns_user, nvmens_nsref);
   void (*attached)(void *ns_user, void *ctrl_user); /* E: before the gate opens */
   void (*detached)(void *ns_user, void *ctrl_user); /* E: no command of this controller holds it */
@@ -292,8 +292,8 @@ static inline int nvmens_subsys_new(nvmens_subsys **out, const nvmens_subsys_con
 }
 /* Ends what is left (detached, released, ctrl_released are called for each) and frees everything.
  * BUSY, nothing changed: there is a lane, a drain, a removal, a reset, an effect, a command of the
- * host's, a prepare without an answer, a command that holds a namespace, or it is called from a hook.
- * BUSY, begun: a drain_begin that it called is PENDING;
+ * host's, a prepare without an answer, a command that holds a namespace, or it is called from a
+ * hook. BUSY, begun: a drain_begin that it called is PENDING;
  * call again after nvmens_done; nothing new can be made meanwhile (BUSY). NULL is 0. */
 NVMENS_API int nvmens_subsys_del(nvmens_subsys *);
 /* Walks every invariant (docs/design.md). 0, or the number of the first that does not hold, and

@@ -56,13 +56,30 @@ static bool driver_settled(struct port *p)
   return settled;
 }
 
+static uint64_t delivered(struct world *w)
+{
+  uint64_t sum = 0;
+
+  for (unsigned i = 0; i < w->opt.controllers; i++) {
+    struct driver *d = &w->port[i].driver;
+
+    pthread_mutex_lock(&d->lock);
+    sum += d->delivered;
+    pthread_mutex_unlock(&d->lock);
+  }
+  return sum;
+}
+
+/* The last read of one driver may be news for another (a swap on two paths ends): all are settled
+ * only if all were while nothing was delivered to any. */
 bool rest_settled(struct world *w)
 {
+  uint64_t before = delivered(w);
   bool settled = rest_control_quiet(w);
 
-  for (unsigned i = 0; i < w->opt.controllers; i++)
-    settled = driver_settled(&w->port[i]) && settled;
-  return settled;
+  for (unsigned i = 0; i < 2 * w->opt.controllers; i++)
+    settled = driver_settled(&w->port[i % w->opt.controllers]) && settled;
+  return settled && delivered(w) == before;
 }
 
 /* ---- what must be true ---- */

@@ -34,26 +34,32 @@ static uint64_t identity_of(const nvmens_ns *ns)
   return hash;
 }
 
+/* The controllers of a host by CNTLID: the first, and those after it until NULL. */
+static nvmens_ctrl *first_path(nvmens_ctrl *ctrl)
+{
+  while (ctrl->peer->cntlid > ctrl->cntlid)
+    ctrl = ctrl->peer;
+  return ctrl->peer;
+}
+
+static nvmens_ctrl *next_path(const nvmens_ctrl *ctrl)
+{
+  return ctrl->peer->cntlid > ctrl->cntlid ? ctrl->peer : NULL;
+}
+
 /* Linux takes a new identity on one path only when no path of the same host has the old one: who
- * was through before this controller dropped it is to try again. By CNTLID. */
+ * was through before this controller dropped it is to try again. */
 static void tell_peers(const nvmens_attachment *att)
 {
-  nvmens_ctrl *highest = att->ctrl, *peer;
+  for (nvmens_ctrl *peer = first_path(att->ctrl); peer; peer = next_path(peer)) {
+    const nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
 
-  while (highest->peer->cntlid > highest->cntlid)
-    highest = highest->peer;
-  peer = highest;
-  do {
-    const nvmens_attachment *other;
-
-    peer = peer->peer;
-    other = nvmens_att_of(peer, att->nsid);
-    if (peer == att->ctrl || !other || other->state != NVMENS_ATT_ATTACHED ||
+    if (!other || other == att || other->state != NVMENS_ATT_ATTACHED ||
         other->mark != NVMENS_MARK_NONE)
       continue;
     nvmens_ctrl_record(peer, NVMENS_LOG_ATTACHED, att->nsid, true);
     nvmens_ctrl_deliver(peer);
-  } while (peer != highest);
+  }
 }
 
 void nvmens_att_mark(nvmens_attachment *att, unsigned event)
@@ -63,7 +69,6 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
       nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
 
   if (cell->actions & NVMENS_DO_LIST) {
-    ctrl->nshown++;
     att->shown_next = ctrl->shown;
     ctrl->shown = att;
   }
@@ -73,12 +78,34 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
     while (*at != att)
       at = &(*at)->shown_next;
     *at = att->shown_next;
-    ctrl->nshown--;
   }
   if (cell->actions & NVMENS_DO_TELL)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
   if (cell->actions & NVMENS_DO_TELL_PEERS)
     tell_peers(att);
+}
+
+/* This host may still have another disk on a path that has left. Its scan of that path drops it, but
+ * nothing else would have it scan this one again after that. */
+static void clear_the_way(const nvmens_attachment *att)
+{
+  for (nvmens_ctrl *peer = first_path(att->ctrl); peer; peer = next_path(peer)) {
+    nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
+
+    if (other && other->known && other->state != NVMENS_ATT_ATTACHED)
+      nvmens_att_mark(other, other->identity == att->identity ? NVMENS_EV_PATH_SAME
+                                                              : NVMENS_EV_PATH_OTHER);
+  }
+}
+
+void nvmens_att_left(nvmens_attachment *att)
+{
+  const nvmens_ctrl *peer = att->ctrl->peer;
+
+  while (peer != att->ctrl && !nvmens_nsid_set_get(&peer->active, att->nsid))
+    peer = peer->peer;
+  if (peer != att->ctrl)
+    nvmens_att_mark(att, NVMENS_EV_PATH_SAME);
 }
 
 /* ---- attach ---- */
@@ -198,10 +225,8 @@ int nvmens_att_reserve(nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ns->subsys;
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  /* What is live, reserved by this call, or to be told again. */
-  uint64_t more = (uint64_t)ctrl->live + ctrl->active.count + ctrl->nshown;
 
-  if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], &s->core.mem, more) ||
+  if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], &s->core.mem, ctrl->atts.count) ||
       (!att && !(att = att_new(ctrl, ns->nsid))) ||
       nvmens_nsid_set_add(&ctrl->active, &s->core.mem, ns->nsid, att))
     return NVMENS_ERR_NOMEM;
@@ -235,6 +260,7 @@ void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
   nvmens_att_mark(att, same ? NVMENS_EV_ATTACH_SAME : NVMENS_EV_ATTACH_OTHER);
   att->identity = identity;
   att->known = 1;
+  clear_the_way(att);
   att->opening = 1;
   ctrl->opening++;
   nvmens_slot_answer(att->slot,

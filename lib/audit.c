@@ -93,7 +93,9 @@ static finding check_events(const nvmens_ctrl *ctrl)
           !bare || !(ctrl->changed[log].since.count | ctrl->changed[log].since.overflow |
                      ctrl->changed[log].latched.count | ctrl->changed[log].latched.overflow),
           "a disabled controller has a log");
-  HOLDS(9, !ctrl->shown || n->source[NVMENS_SOURCE_ATTACHED].state != NVMENS_NOTICE_CLEAR,
+  HOLDS(9,
+        !ctrl->shown || ctrl->state != NVMENS_CTRL_READY ||
+            n->source[NVMENS_SOURCE_ATTACHED].state != NVMENS_NOTICE_CLEAR,
         "a swap was shown, and the host is not told again");
   HOLDS(10,
         !quiet_outbox(ctrl->subsys) || ctrl->state != NVMENS_CTRL_READY || !n->parked ||

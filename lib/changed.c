@@ -2,7 +2,7 @@
 /*
  * changed.c: one changed namespace list of one controller (R41-R45). Floor 2.
  *
- * Invariant: room >= min(1024, |latched| + |since| + the namespaces that may still change), so that
+ * Invariant: room >= min(1024, the namespaces that can ever be in it), so that
  * adding never allocates. Sections: Get Log Page, Changed Attached and Allocated Namespace List.
  */
 #include "changed.h"

@@ -165,6 +165,12 @@ bool nvmens_ctrl_marks_read(nvmens_ctrl *ctrl)
   return ctrl->shown != NULL;
 }
 
+void nvmens_ctrl_marks_ready(nvmens_ctrl *ctrl)
+{
+  for (nvmens_attachment *att = ctrl->shown; att; att = att->shown_next)
+    nvmens_att_mark(att, NVMENS_EV_MARK_READY);
+}
+
 void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
 {
   nvmens_cmd *cmd, *next;
@@ -183,6 +189,8 @@ void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
   for (att = ctrl->shown; att; att = after) {
     after = att->shown_next;
     nvmens_att_mark(att, NVMENS_EV_MARK_RESET);
+    if (att->state != NVMENS_ATT_ATTACHED)
+      nvmens_att_left(att);
   }
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ATTACHED]);
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ALLOCATED]);

@@ -24,6 +24,7 @@ void nvmens_ctrl_record(nvmens_ctrl *, int log, uint32_t nsid, bool loud);
 void nvmens_ctrl_deliver(nvmens_ctrl *);
 /* Swap marks at a consuming read of log 04h. Returns whether one has to be told again. */
 bool nvmens_ctrl_marks_read(nvmens_ctrl *);
+void nvmens_ctrl_marks_ready(nvmens_ctrl *); /* what was to be told before it was ready */
 void nvmens_ctrl_epoch(nvmens_ctrl *);
 /* Being removed and nothing left: queues ctrl_released. */
 void nvmens_ctrl_quiet(nvmens_ctrl *);

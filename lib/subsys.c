@@ -257,6 +257,7 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
 
   if (verdict.err)
     return verdict;
+  nvmens_att_left(att);
   answer(ctrl, ns->nsid);
   return verdict;
 }
@@ -386,6 +387,8 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     nvmens_gate_ready(ctrl->gate, cell->actions & NVMENS_DO_READY);
     answer_all(ctrl);
   }
+  if (cell->actions & NVMENS_DO_READY)
+    nvmens_ctrl_marks_ready(ctrl);
   if (cell->actions & NVMENS_DO_EPOCH)
     nvmens_ctrl_epoch(ctrl);
   if (cell->actions & NVMENS_DO_ABORT_ALL) {

@@ -222,39 +222,69 @@ static const nvmens_cell notice_cell[10][3] = {
 };
 
 /* ---- swap mark ---- */
-enum { NON = NVMENS_MARK_NONE, SWA = NVMENS_MARK_SWAPPED, SHO = NVMENS_MARK_SHOWN };
-static const char *const mark_state[] = {"NONE", "SWAPPED", "SHOWN"};
-static const char *const mark_event[] = {"attach, same identity", "attach, other identity",
-                                         "CNS 03h shown",         "read while REPORTED",
-                                         "read while PENDING",    "reset"};
+enum {
+  NON = NVMENS_MARK_NONE,
+  SWA = NVMENS_MARK_SWAPPED,
+  SHO = NVMENS_MARK_SHOWN,
+  BLO = NVMENS_MARK_BLOCKING
+};
+#define BLOCK (NVMENS_DO_LIST | NVMENS_DO_TELL)
+static const char *const mark_state[] = {"NONE", "SWAPPED", "SHOWN", "BLOCKING"};
+static const char *const mark_event[] = {"attach, same identity",
+                                         "attach, other identity",
+                                         "CNS 03h shown",
+                                         "read while REPORTED",
+                                         "read while PENDING",
+                                         "reset",
+                                         "ready",
+                                         "left, another path has it",
+                                         "left, another path has another"};
 static const char *const mark_action[] = {"list", "unlist", "loud change", "loud change at peers"};
-static const nvmens_cell mark_cell[6][3] = {
+static const nvmens_cell mark_cell[9][4] = {
     /* attach, same */
     {STAY(NON, "C14", "what the host knows"),
      STAY(SWA, "C14", "A to B to A: the host may have seen B"),
-     STAY(SHO, "C14", "an event is owed already")},
+     STAY(SHO, "C14", "an event is owed already"),
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way")},
     /* attach, other */
     {GO(SWA, 0, "C14", "its scan will drop the old disk"), STAY(SWA, "C14", "still to be seen"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "what was shown is gone again")},
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "what was shown is gone again"),
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way")},
     /* shown */
     {STAY(NON, "C14", "nothing changed"),
      GO(SHO, NVMENS_DO_LIST | NVMENS_DO_TELL, "C14",
         "that scan dropped the disk: one more scan adds it"),
-     STAY(SHO, "C14", "told already")},
+     STAY(SHO, "C14", "told already"), NEVER("nothing is there to be shown")},
     /* consuming read while REPORTED */
-    {NEVER("only what was shown is asked for"), NEVER("only what was shown is asked for"),
+    {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
      GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14",
-        "the scan that follows adds it, and lets the host's other paths be added")},
+        "the scan that follows adds it, and lets the host's other paths be added"),
+     GO(SHO, NVMENS_DO_TELL, "C14",
+        "the scan that follows drops the disk; the next read is its end")},
     /* consuming read while PENDING */
-    {NEVER("only what was shown is asked for"), NEVER("only what was shown is asked for"),
-     STAY(SHO, "C14", "the event is still owed: it starts the scan")},
+    {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
+     STAY(SHO, "C14", "the event is still owed: it starts the scan"),
+     STAY(BLO, "C14", "the event is still owed: it starts the scan")},
     /* reset */
-    {NEVER("only what was shown is asked for"),
+    {NEVER("only what is listed is asked for"),
      NEVER("it stays SWAPPED: the driver may keep its disks over a reset"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "the event was dropped: show it again")},
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "the event was dropped: show it again"),
+     STAY(BLO, "C14", "told again once it is ready")},
+    /* ready */
+    {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
+     NEVER("the reset before has unlisted it"),
+     GO(BLO, NVMENS_DO_TELL, "C14", "the driver may keep its disks over a reset")},
+    /* left, another path has it */
+    {STAY(NON, "C14", "the host has the same disk here, or none"),
+     GO(BLO, BLOCK, "C14", "an older disk of this path is in the way of the other"),
+     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already")},
+    /* left, another path has another */
+    {GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
+     GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
+     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already")},
 };
 
 const nvmens_table nvmens_tables[NVMENS_MACHINES] = {
     TABLE(controller, 4, 4), TABLE(namespace, 6, 3), TABLE(attachment, 8, 4),
-    TABLE(notice, 10, 3),    TABLE(mark, 6, 3),
+    TABLE(notice, 10, 3),    TABLE(mark, 9, 4),
 };

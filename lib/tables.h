@@ -107,14 +107,17 @@ enum {
 };
 
 /* Swap mark (C14). */
-enum { NVMENS_MARK_NONE, NVMENS_MARK_SWAPPED, NVMENS_MARK_SHOWN };
+enum { NVMENS_MARK_NONE, NVMENS_MARK_SWAPPED, NVMENS_MARK_SHOWN, NVMENS_MARK_BLOCKING };
 enum {
   NVMENS_EV_ATTACH_SAME,
   NVMENS_EV_ATTACH_OTHER,
   NVMENS_EV_SHOW, /* CNS 03h reached the host */
   NVMENS_EV_READ_REPORTED,
   NVMENS_EV_READ_PENDING,
-  NVMENS_EV_MARK_RESET
+  NVMENS_EV_MARK_RESET,
+  NVMENS_EV_MARK_READY,
+  NVMENS_EV_PATH_SAME, /* nothing is attached here, but on another path of this host */
+  NVMENS_EV_PATH_OTHER /* the same, and it is not what was attached here */
 };
 enum {
   NVMENS_DO_LIST = 1,

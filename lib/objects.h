@@ -97,7 +97,7 @@ struct nvmens_ctrl {
   nvmens_nsid_set atts; /* every NSID it ever had: nvmens_attachment */
   nvmens_nsid_set active;   /* those ATTACHED */
   nvmens_cmd *cmds;         /* taken and not ended */
-  nvmens_attachment *shown; /* swap marks SHOWN and BLOCKING */
+  nvmens_attachment *shown; /* swap marks SHOWN, BLOCKING, CLEARING */
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
   uint32_t live;             /* attachments that refer to a namespace */

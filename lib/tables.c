@@ -226,10 +226,11 @@ enum {
   NON = NVMENS_MARK_NONE,
   SWA = NVMENS_MARK_SWAPPED,
   SHO = NVMENS_MARK_SHOWN,
-  BLO = NVMENS_MARK_BLOCKING
+  BLO = NVMENS_MARK_BLOCKING,
+  CLE = NVMENS_MARK_CLEARING
 };
 #define BLOCK (NVMENS_DO_LIST | NVMENS_DO_TELL)
-static const char *const mark_state[] = {"NONE", "SWAPPED", "SHOWN", "BLOCKING"};
+static const char *const mark_state[] = {"NONE", "SWAPPED", "SHOWN", "BLOCKING", "CLEARING"};
 static const char *const mark_event[] = {"attach, same identity",
                                          "attach, other identity",
                                          "CNS 03h shown",
@@ -240,51 +241,59 @@ static const char *const mark_event[] = {"attach, same identity",
                                          "left, another path has it",
                                          "left, another path has another"};
 static const char *const mark_action[] = {"list", "unlist", "loud change", "loud change at peers"};
-static const nvmens_cell mark_cell[9][4] = {
+static const nvmens_cell mark_cell[9][5] = {
     /* attach, same */
     {STAY(NON, "C14", "what the host knows"),
      STAY(SWA, "C14", "A to B to A: the host may have seen B"),
      STAY(SHO, "C14", "an event is owed already"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way")},
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way"),
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "a scan may have come too late to drop it")},
     /* attach, other */
     {GO(SWA, 0, "C14", "its scan will drop the old disk"), STAY(SWA, "C14", "still to be seen"),
      GO(SWA, NVMENS_DO_UNLIST, "C14", "what was shown is gone again"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way")},
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way"),
+     GO(SWA, NVMENS_DO_UNLIST, "C14", "a scan may have come too late to drop it")},
     /* shown */
     {STAY(NON, "C14", "nothing changed"),
      GO(SHO, NVMENS_DO_LIST | NVMENS_DO_TELL, "C14",
         "that scan dropped the disk: one more scan adds it"),
-     STAY(SHO, "C14", "told already"), NEVER("nothing is there to be shown")},
+     STAY(SHO, "C14", "told already"), NEVER("nothing is there to be shown"),
+     NEVER("nothing is there to be shown")},
     /* consuming read while REPORTED */
     {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
      GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14",
         "the scan that follows adds it, and lets the host's other paths be added"),
-     GO(SHO, NVMENS_DO_TELL, "C14",
-        "the scan that follows drops the disk; the next read is its end")},
+     GO(CLE, NVMENS_DO_TELL, "C14", "the scan that follows drops the disk; the next read ends it"),
+     GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14", "the disk is gone")},
     /* consuming read while PENDING */
     {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
      STAY(SHO, "C14", "the event is still owed: it starts the scan"),
-     STAY(BLO, "C14", "the event is still owed: it starts the scan")},
+     STAY(BLO, "C14", "the event is still owed: it starts the scan"),
+     STAY(CLE, "C14", "the event is still owed: it ends the scan")},
     /* reset */
     {NEVER("only what is listed is asked for"),
      NEVER("it stays SWAPPED: the driver may keep its disks over a reset"),
      GO(SWA, NVMENS_DO_UNLIST, "C14", "the event was dropped: show it again"),
-     STAY(BLO, "C14", "told again once it is ready")},
+     STAY(BLO, "C14", "told again once it is ready"),
+     GO(BLO, 0, "C14", "the scan may have ended early: told again once it is ready")},
     /* ready */
     {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
      NEVER("the reset before has unlisted it"),
-     GO(BLO, NVMENS_DO_TELL, "C14", "the driver may keep its disks over a reset")},
+     GO(BLO, NVMENS_DO_TELL, "C14", "the driver may keep its disks over a reset"),
+     NEVER("the reset before has made it BLOCKING")},
     /* left, another path has it */
     {STAY(NON, "C14", "the host has the same disk here, or none"),
      GO(BLO, BLOCK, "C14", "an older disk of this path is in the way of the other"),
-     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already")},
+     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already"),
+     STAY(CLE, "C14", "the event that is owed ends that")},
     /* left, another path has another */
     {GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
      GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
-     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already")},
+     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already"),
+     STAY(CLE, "C14", "the event that is owed ends that")},
 };
 
 const nvmens_table nvmens_tables[NVMENS_MACHINES] = {
     TABLE(controller, 4, 4), TABLE(namespace, 6, 3), TABLE(attachment, 8, 4),
-    TABLE(notice, 10, 3),    TABLE(mark, 9, 4),
+    TABLE(notice, 10, 3),    TABLE(mark, 9, 5),
 };

@@ -253,7 +253,6 @@ static void put_ctl(const ctl *c, bool as_read)
   put32(ctrl->notices.aec);
   put8(ctrl->notices.parked_count);
   put8(c->nfifo);
-  put8(ctrl->nshown);
   for (const nvmens_cmd *cmd = ctrl->cmds; cmd; cmd = cmd->next)
     running = (uint8_t)(running + 1);
   put8(running);
@@ -317,7 +316,7 @@ static void put_host(const host *h)
   put8(h->queued | h->all << 1);
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
     put8(h->seen[nsid].who << 4 | h->seen[nsid].size);
-    put8(h->phase >= H_LOOK && nsid >= h->at ? h->todo[nsid] : 0);
+    put8(h->phase >= H_LOOK && (W->host == HOST_LINUX || nsid >= h->at) ? h->todo[nsid] : 0);
   }
 }
 

@@ -97,7 +97,7 @@ typedef struct disk {
   uint8_t who, size;
 } disk;
 
-enum { H_START, H_IDLE, H_LIST, H_LOOK, H_SIZE };
+enum { H_START, H_IDLE, H_LIST, H_LOOK, H_SIZE, H_DROP };
 typedef struct host { /* a driver, see host.c */
   disk seen[NSIDS + 1];
   uint8_t phase, at, queued, all, who;

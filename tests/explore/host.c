@@ -4,7 +4,8 @@
  * C14, C18).
  *
  * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with RAE=0,
- * takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is dropped; a disk whose
+ * takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is dropped when the next one
+ * that is listed has been looked at, or else at the end of the scan; a disk whose
  * identity has changed is dropped and not added in that scan; a listed NSID whose CNS 03h fails
  * stays as it is. All controllers of one host are paths to one disk for each NSID: a path whose
  * identity is not that of the other paths is not added.
@@ -62,24 +63,36 @@ static void read_list(ctl *c, host *h)
   simple(c, NVMENS_OP_IDENTIFY, 0, NVMENS_CNS_ACTIVE_NS_LIST, 0);
   for (int i = 0; (nsid = nvmens_get32(now.page + 4 * i)) != 0 && i < 15; i++)
     h->todo[nsid <= NSIDS ? nsid : 0] = 1;
-  for (nsid = 1; nsid <= W->nsids; nsid++)
+  h->phase = H_LOOK;
+}
+
+static void drop_unlisted(host *h)
+{
+  for (uint32_t nsid = 1; nsid < h->at; nsid++)
     if (!h->todo[nsid])
       h->seen[nsid] = (disk){0, 0};
-  h->phase = H_LOOK;
+}
+
+static void end_scan(host *h)
+{
+  h->phase = H_IDLE;
+  h->at = 0;
+  memset(h->todo, 0, sizeof(h->todo));
 }
 
 static void next(host *h)
 {
+  if (W->host == HOST_LINUX)
+    drop_unlisted(h);
   do
     h->at++;
   while (h->at <= W->nsids && !h->todo[h->at]);
   h->phase = H_LOOK;
   h->who = 0;
-  if (h->at > W->nsids) {
-    h->phase = H_IDLE;
-    h->at = 0;
-    memset(h->todo, 0, sizeof(h->todo));
-  }
+  if (h->at > W->nsids && W->host == HOST_LINUX)
+    h->phase = H_DROP;
+  else if (h->at > W->nsids)
+    end_scan(h);
 }
 
 static void look(ctl *c, host *h)
@@ -143,6 +156,10 @@ outcome host_scan(ctl *c)
     break;
   case H_LOOK:
     look(c, h);
+    return DONE;
+  case H_DROP:
+    drop_unlisted(h);
+    end_scan(h);
     return DONE;
   default:
     take(c, h);

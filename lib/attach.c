@@ -108,6 +108,12 @@ void nvmens_att_left(nvmens_attachment *att)
     nvmens_att_mark(att, NVMENS_EV_PATH_SAME);
 }
 
+void nvmens_att_gone(const nvmens_attachment *att)
+{
+  if (att->mark != NVMENS_MARK_NONE)
+    tell_peers(att);
+}
+
 /* ---- attach ---- */
 
 nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)

@@ -258,8 +258,12 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, released);
   void *user = ctrl->user;
+  nvmens_attachment *att;
   nvmens_frame frame;
+  uint32_t nsid = 0;
 
+  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
+    nvmens_att_gone(att);
   nvmens_ctrl_unlist(ctrl);
   nvmens_ctrl_free(ctrl);
   if (!s->core.host.ctrl_released)

@@ -292,6 +292,7 @@ static void ctrl_released(void *ctrl_user)
   nvmens_lane_del(c->lane);
   memset(c, 0, sizeof(*c));
   c->index = index;
+  memset(&E->host[index], 0, sizeof(E->host[index])); /* its disks go with the device */
 }
 
 static nvmens_wait drain_begin(void *ns_user, void *ctrl_user, nvmens_token token)

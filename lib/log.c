@@ -42,7 +42,7 @@ static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read 
     nvmens_notice_peek(&ctrl->notices, read->lid);
     return;
   }
-  if (read->lid == NVMENS_LID_CHANGED_ATTACHED_NS && nvmens_ctrl_marks_read(ctrl))
+  if (current && read->lid == NVMENS_LID_CHANGED_ATTACHED_NS && nvmens_ctrl_marks_read(ctrl))
     left = true;
   nvmens_notice_read(&ctrl->notices, read->lid, changed->seq, left);
 }

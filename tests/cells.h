@@ -52,6 +52,26 @@ static inline rig *cells_rig(const nvmens_subsys_config *config)
   return r;
 }
 
+/* None is left out, but for those that are never. */
+static inline void cells_all_taken(unsigned machine)
+{
+  const nvmens_table *t = &nvmens_tables[machine];
+  unsigned missing = 0;
+  char text[2000] = "";
+  int at = 0;
+
+  for (unsigned e = 0; e < t->events; e++)
+    for (unsigned s = 0; s < t->states; s++) {
+      const bool due = t->cell[e * t->states + s].kind != NVMENS_NEVER_CELL;
+
+      if (due == (cells_taken[machine][e][s] != 0) || at > 1800)
+        continue;
+      missing++;
+      at += snprintf(text + at, sizeof(text) - (size_t)at, "; %s", cells_name(machine, e, s));
+    }
+  RIG_SAY(missing == 0, "%u cells not taken, or taken and not to be: %s", missing, text + 2);
+}
+
 static inline void cells_end(rig *r)
 {
   rig_end(r);

@@ -60,6 +60,7 @@ TAP_TESTS = \
 	%D%/test_swap_mark \
 	%D%/test_swap_peers \
 	%D%/test_tables \
+	%D%/test_tables_mark \
 	%D%/test_timer \
 	%D%/test_tokens \
 	%D%/test_unplug

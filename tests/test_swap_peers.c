@@ -161,6 +161,180 @@ START_TEST(C14_who_does_not_have_it_is_not_told)
 }
 END_TEST
 
+/* ---- a path that leaves with the old disk ---- */
+
+static void only(rig *r, char who, rig_ctrl *c)
+{
+  nvmens_ns_config config = {.nsid = 1, .shared = 1};
+
+  memset(config.ident.uuid, who, 16);
+  ck_assert_int_eq(rig_attach(rig_ns_new(r, &config), c), 0);
+}
+
+/* Told once more for each: the scan that drops the disk, and that it has ended. Then a is told. */
+static void b_drops_it(rig_ctrl *a, rig_ctrl *b)
+{
+  ck_assert_uint_eq(rig_heard(a), 0);
+  hear_and_read(b);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  hear_and_read(b);
+  hear_and_read(a);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  ck_assert_uint_eq(rig_heard(b), 0);
+}
+
+START_TEST(C14_a_swapped_path_that_leaves_is_told_until_its_disk_has_gone)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  hear_and_read(a);
+  scan(a); /* refused */
+  ck_assert_int_eq(rig_detach(rig_find(r, 1), b, _i ? NVMENS_SURPRISE : NVMENS_ORDERLY, RIG_NEVER),
+                   0);
+  b_drops_it(a, b);
+  rig_end(r);
+}
+END_TEST
+
+/* a has A, or had, or comes later; b has it. */
+static rig *moved(rig_ctrl **a, rig_ctrl **b, uint8_t host)
+{
+  rig *r = rig_new(NULL);
+
+  *a = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {host}});
+  *b = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}});
+  listen(*a);
+  listen(*b);
+  only(r, 'A', *b);
+  hear_and_read(*b);
+  scan(*b);
+  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  only(r, 'B', *a);
+  hear_and_read(*a);
+  scan(*a); /* refused, if the other path is of the same host */
+  return r;
+}
+
+START_TEST(C14_an_NSID_that_moves_to_another_path_is_told_when_the_old_disk_has_gone)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 1);
+
+  b_drops_it(a, b);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_an_NSID_that_moves_to_another_host_is_not_told)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 2);
+
+  hear_and_read(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  rig_end(r);
+}
+END_TEST
+
+/* The driver may keep the disk over a reset, and hears of nothing that was before it. */
+START_TEST(C14_a_path_that_has_left_is_told_after_a_reset)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 1);
+
+  if (_i)
+    hear_and_read(b); /* that scan may not have come to its end */
+  rig_reset(b);
+  rig_enable(b);
+  rig_set_aec(b, RIG_BIT4);
+  b_drops_it(a, b);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_a_path_that_leaves_while_it_is_down_is_told_when_it_is_up)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  hear_and_read(a);
+  scan(a);
+  if (_i == 1)
+    scan(b); /* what was shown is shown again, but for this */
+  rig_reset(b);
+  if (_i == 0)
+    ck_assert_int_eq(rig_detach(rig_find(r, 1), b, NVMENS_ORDERLY, RIG_NEVER), 0);
+  rig_enable(b);
+  rig_set_aec(b, RIG_BIT4);
+  if (_i == 1) {
+    ck_assert_uint_eq(rig_heard(b), 0);
+    ck_assert_int_eq(rig_detach(rig_find(r, 1), b, NVMENS_ORDERLY, RIG_NEVER), 0);
+  }
+  b_drops_it(a, b);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_what_was_shown_on_a_path_that_has_left_is_told_after_a_reset)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  hear_and_read(a);
+  scan(b);
+  ck_assert_int_eq(rig_detach(rig_find(r, 1), b, NVMENS_ORDERLY, RIG_NEVER), 0);
+  rig_reset(b);
+  rig_enable(b);
+  rig_set_aec(b, RIG_BIT4);
+  b_drops_it(a, b);
+  rig_end(r);
+}
+END_TEST
+
+/* It is attached again before the old disk has gone: a swap like others. */
+START_TEST(C14_a_path_that_has_left_and_comes_back_is_a_swap)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 1);
+
+  if (_i)
+    hear_and_read(b);
+  ck_assert_int_eq(rig_attach(rig_find(r, 1), b), 0);
+  hear_and_read(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  scan(b);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  hear_and_read(b);
+  hear_and_read(a);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_a_controller_that_goes_takes_the_old_disk_along)
+{
+  rig_ctrl *a, *b;
+  rig *r = _i ? swapped(1, 1, &a, &b) : moved(&a, &b, 1);
+
+  if (_i) {
+    scan(a);
+    hear_and_read(a);
+    scan(a);
+  }
+  ck_assert_uint_eq(rig_heard(a), 0);
+  rig_ctrl_del(b);
+  ck_assert_int_eq(b->released, 1);
+  hear_and_read(a);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("swap_peers");
@@ -171,6 +345,14 @@ int main(void)
   tcase_add_test(t, C14_who_has_still_to_scan_is_not_told_once_more);
   tcase_add_loop_test(t, C14_peers_are_told_in_the_order_of_CNTLIDs, 0, 3);
   tcase_add_test(t, C14_who_does_not_have_it_is_not_told);
+  tcase_add_loop_test(t, C14_a_swapped_path_that_leaves_is_told_until_its_disk_has_gone, 0, 2);
+  tcase_add_test(t, C14_an_NSID_that_moves_to_another_path_is_told_when_the_old_disk_has_gone);
+  tcase_add_test(t, C14_an_NSID_that_moves_to_another_host_is_not_told);
+  tcase_add_loop_test(t, C14_a_path_that_has_left_is_told_after_a_reset, 0, 2);
+  tcase_add_loop_test(t, C14_a_path_that_leaves_while_it_is_down_is_told_when_it_is_up, 0, 2);
+  tcase_add_test(t, C14_what_was_shown_on_a_path_that_has_left_is_told_after_a_reset);
+  tcase_add_loop_test(t, C14_a_path_that_has_left_and_comes_back_is_a_swap, 0, 2);
+  tcase_add_loop_test(t, C14_a_controller_that_goes_takes_the_old_disk_along, 0, 2);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

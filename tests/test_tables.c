@@ -2,7 +2,7 @@
 /*
  * test_tables.c: every cell of the five tables is written; every one that goes or refuses is taken
  * by public calls, and none that is never. Some refusals are looked up without a step: of those the
- * public answer is compared with the cell.
+ * public answer is compared with the cell. The swap mark's: test_tables_mark.c.
  */
 #include "cells.h"
 #include "rig_more.h"
@@ -109,35 +109,6 @@ static void heard(unsigned machine, unsigned event, unsigned state, int sf, int 
 #define HEARD(machine, event, state, sf, err)                                                      \
   heard(NVMENS_M_##machine, NVMENS_EV_##event, NVMENS_##state, (sf), (err))
 
-/* Marks that are SHOWN are listed, and only those are gone through at a read or a reset. So these
- * are not stepped; that they stay is shown below by what the host hears. */
-static bool passed_by(unsigned machine, unsigned event, unsigned state)
-{
-  return machine == NVMENS_M_MARK && state != NVMENS_MARK_SHOWN &&
-         (event == NVMENS_EV_READ_REPORTED || event == NVMENS_EV_READ_PENDING ||
-          event == NVMENS_EV_MARK_RESET);
-}
-
-static void all_taken(unsigned machine)
-{
-  const nvmens_table *t = &nvmens_tables[machine];
-  unsigned missing = 0;
-  char text[2000] = "";
-  int at = 0;
-
-  for (unsigned e = 0; e < t->events; e++)
-    for (unsigned s = 0; s < t->states; s++) {
-      const bool due =
-          t->cell[e * t->states + s].kind != NVMENS_NEVER_CELL && !passed_by(machine, e, s);
-
-      if (due == (cells_taken[machine][e][s] != 0) || at > 1800)
-        continue;
-      missing++;
-      at += snprintf(text + at, sizeof(text) - (size_t)at, "; %s", cells_name(machine, e, s));
-    }
-  RIG_SAY(missing == 0, "%u cells not taken, or taken and not to be: %s", missing, text + 2);
-}
-
 /* ---- controller ---- */
 
 static void removed_in_every_state(rig *r)
@@ -180,7 +151,7 @@ START_TEST(R35_R37_every_cell_of_the_controller)
   rig_check(r);
   ck_assert_int_eq(rig_drained(ns, c), 0);
   ck_assert_int_eq(c->released, 1);
-  all_taken(NVMENS_M_CTRL);
+  cells_all_taken(NVMENS_M_CTRL);
   cells_end(r);
 }
 END_TEST
@@ -225,7 +196,7 @@ START_TEST(R15_every_cell_of_the_namespace)
     ck_assert_int_eq(ns->released, 1);
     namespace_absent(r, c, ns);
   }
-  all_taken(NVMENS_M_NS);
+  cells_all_taken(NVMENS_M_NS);
   cells_end(r);
 }
 END_TEST
@@ -350,7 +321,7 @@ START_TEST(R51_every_cell_of_the_attachment)
   attachment_drained(r);
   attachment_goes(r);
   attachment_at_rest(r);
-  all_taken(NVMENS_M_ATTACHMENT);
+  cells_all_taken(NVMENS_M_ATTACHMENT);
   cells_end(r);
 }
 END_TEST
@@ -421,72 +392,7 @@ START_TEST(R28_R30_R32_every_cell_of_the_notice)
   ck_assert_uint_eq(rig_event_now(c), RIG_EV1C);
   ck_assert_int_eq(rig_post(c, NVMENS_AER_IMMEDIATE, 1, 0, 0), 0);
   ck_assert_uint_eq(rig_event_now(c), 0x00000103); /* clears itself */
-  all_taken(NVMENS_M_NOTICE);
-  cells_end(r);
-}
-END_TEST
-
-/* ---- swap mark ---- */
-
-static rig_ns *identity(rig *r, char who)
-{
-  nvmens_ns_config config = {.nsid = 1, .shared = 1, .auto_attach = 1};
-
-  memset(config.ident.uuid, who, sizeof(config.ident.uuid));
-  return rig_ns_new(r, &config);
-}
-
-static void swap(rig *r, char who)
-{
-  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
-  identity(r, who);
-}
-
-static void show(rig_ctrl *c)
-{
-  uint8_t page[NVMENS_PAGE];
-
-  RIG_OK(rig_identify(c, NVMENS_CNS_NS_DESC_LIST, 1, page));
-}
-
-/* The host reads the log, PENDING or REPORTED, and scans; says whether it is then told again. */
-static bool told_again(rig_ctrl *c, bool reported)
-{
-  if (reported)
-    rig_heard(c);
-  rig_changed(c, RIG_LID4, RIG_CONSUME);
-  show(c);
-  return rig_heard(c) == RIG_EV4;
-}
-
-START_TEST(C14_every_cell_of_the_mark)
-{
-  rig *r = cells_rig(&(nvmens_subsys_config){.aec_default = RIG_BIT4});
-  rig_ctrl *c = rig_ctrl_on(r);
-
-  identity(r, 'A'); /* NONE */
-  show(c);
-  swap(r, 'A');
-  rig_reenable(c);
-  ck_assert(!told_again(c, true)); /* a reset and a read leave it NONE */
-  swap(r, 'B');                    /* SWAPPED */
-  swap(r, 'B');
-  swap(r, 'C');
-  rig_reenable(c);
-  ck_assert(
-      told_again(c, false));      /* a reset and a read PENDING leave it SWAPPED; now it is SHOWN */
-  swap(r, 'D');                   /* SWAPPED */
-  ck_assert(told_again(c, true)); /* and so does one REPORTED; SHOWN */
-  show(c);
-  swap(r, 'D');
-  rig_reset(c); /* SWAPPED */
-  rig_enable(c);
-  show(c); /* SHOWN */
-  rig_changed(c, RIG_LID4, RIG_CONSUME);
-  ck_assert_uint_eq(rig_heard(c), RIG_EV4); /* owed in spite of the read */
-  rig_changed(c, RIG_LID4, RIG_CONSUME);    /* REPORTED: NONE */
-  ck_assert(!told_again(c, false));
-  all_taken(NVMENS_M_MARK);
+  cells_all_taken(NVMENS_M_NOTICE);
   cells_end(r);
 }
 END_TEST
@@ -495,6 +401,5 @@ int main(void)
 {
   return RIG_RUN("tables", tables_every_cell_is_written, tables_everything_has_a_name,
                  R35_R37_every_cell_of_the_controller, R15_every_cell_of_the_namespace,
-                 R51_every_cell_of_the_attachment, R28_R30_R32_every_cell_of_the_notice,
-                 C14_every_cell_of_the_mark);
+                 R51_every_cell_of_the_attachment, R28_R30_R32_every_cell_of_the_notice);
 }

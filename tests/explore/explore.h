@@ -125,14 +125,14 @@ typedef struct env {
   X(NEW)                                                                                           \
   X(NEW_BARE)                                                                                      \
   X(PLUG)                                                                                          \
-  X(UNPLUG) X(UNPLUG_SOON) X(UNPLUG_SURPRISE) X(ATTACH) X(DETACH) X(DETACH_SURPRISE) X(UPDATE)     \
-      X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET)        \
-          X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ)           \
-              X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD)  \
-                  X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP) X(READ_RESET)       \
-                      X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL)           \
-                          X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) X(HOST_ARM)             \
-                              X(HOST_SCAN)
+  X(UNPLUG)                                                                                        \
+  X(UNPLUG_SOON) X(UNPLUG_SURPRISE) X(ATTACH) X(DETACH) X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN)   \
+      X(IO_END) X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN)        \
+          X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED)           \
+              X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) \
+                  X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP) X(READ_RESET) X(AEC)             \
+                      X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) X(CMD_CREATE)    \
+                          X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -164,7 +164,6 @@ typedef struct world {
   uint8_t capacity;    /* in units of a small namespace; 0: not accounted */
   uint8_t hook_aer;    /* an AER comes while `attached` runs */
   uint8_t prep_inside; /* prepare answers at once */
-  const char *gap;     /* what is known not to hold here; NULL: all holds */
   uint8_t quick;       /* part of make check */
   uint8_t idle_ctrls;  /* that are there, and nothing is asked of them: bits */
   uint8_t idle_ns;
@@ -185,8 +184,9 @@ extern const unsigned nworlds;
   X(TWO_CTRLS)                                                                                     \
   X(TWO_NS)                                                                                        \
   X(TWO_AERS)                                                                                      \
-  X(DRAIN) X(DEADLINE) X(HALF_READ) X(RESET) X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK)     \
-      X(TRANSFER) X(HOST_MGMT) X(IO) X(OTHER) X(REMOVAL)
+  X(DRAIN)                                                                                         \
+  X(DEADLINE) X(HALF_READ) X(RESET) X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER)  \
+      X(HOST_MGMT) X(IO) X(OTHER) X(REMOVAL)
 #define F_ENUM(name) F_##name,
 enum { F_LIST(F_ENUM) FEATURES };
 #define F(name) (UINT32_C(1) << F_##name)
@@ -255,7 +255,7 @@ const char *not_at_rest(void); /* what is queued or held between calls; NULL: no
 
 /* hooks.c */
 extern const nvmens_host hooks;
-extern uint8_t cells[NVMENS_MACHINES][16][4]; /* steps seen: machine, event, state */
+extern uint8_t cells[NVMENS_MACHINES][16][5]; /* steps seen: machine, event, state */
 extern bool tracing;
 void world_start(const world *);
 nvmens_ident ident_of(uint8_t who);

@@ -12,7 +12,7 @@ const world *W;
 env *E;
 char violation[512];
 bool tracing;
-uint8_t cells[NVMENS_MACHINES][16][4];
+uint8_t cells[NVMENS_MACHINES][16][5];
 
 void broken(int invariant, const char *format, ...)
 {

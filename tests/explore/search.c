@@ -157,7 +157,7 @@ static bool report(uint32_t at, int last)
 {
   if (!violation[0])
     return false;
-  printf("%s in %s: %s\n", W->gap ? "known gap" : "VIOLATION", W->name, violation);
+  printf("VIOLATION in %s: %s\n", W->name, violation);
   print_way(at, last);
   return true;
 }

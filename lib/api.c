@@ -102,7 +102,8 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   return 0;
 }
 
-/* Nothing is under way: no lane, drain, effect, reset, command, none that holds a namespace. */
+/* Nothing is under way: no lane, drain, effect, reset, command, none that holds a namespace. A
+ * controller that is being removed waits for one of these. */
 static bool at_rest(const nvmens_subsys *s)
 {
   if (s->core.first || s->core.flushing || s->closing || s->deleting || s->preps ||
@@ -116,7 +117,7 @@ static bool at_rest(const nvmens_subsys *s)
         return false;
   }
   for (uint32_t i = 0; i < s->nctrl; i++)
-    if (s->ctrl[i]->cmds || s->ctrl[i]->pins || s->ctrl[i]->state == NVMENS_CTRL_GOING)
+    if (s->ctrl[i]->cmds || s->ctrl[i]->pins)
       return false;
   return true;
 }

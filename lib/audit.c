@@ -119,6 +119,10 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
   }
   if (found.number)
     return found;
+  HOLDS(19,
+        ctrl->state != NVMENS_CTRL_GOING || ctrl->live || ctrl->pins || ctrl->cmds ||
+            ctrl->calling || ctrl->released.next,
+        "a controller being removed waits for nothing");
   HOLDS(4, opening == ctrl->opening, "the number of gates to be opened is wrong");
   HOLDS(2, live == ctrl->live, "the number of attachments is wrong");
   return fine;

@@ -214,6 +214,26 @@ START_TEST(I6_I7_I19_namespaces)
 }
 END_TEST
 
+START_TEST(I19_a_controller_that_goes_waits)
+{
+  static const char nothing[] = "a controller being removed waits for nothing";
+  static const char count[] = "the number of attachments is wrong";
+  world w = setup();
+  nvmens_ctrl *going = w.c[3];
+  nvmens_cmd cmd = {.state = NVMENS_CMD_RUNNING};
+  const uint32_t live = going->live;
+
+  BROKEN(w, going->live, 0, 19, nothing);
+  going->live = 0; /* something else is left: then it is the count alone that is wrong */
+  BROKEN(w, going->pins, 1, 2, count);
+  BROKEN(w, going->cmds, &cmd, 2, count);
+  BROKEN(w, going->calling, 1, 2, count);
+  BROKEN(w, going->released.next, &going->released, 2, count);
+  going->live = live;
+  rig_end(w.r);
+}
+END_TEST
+
 static void check_inside(rig *r, const rig_event *e)
 {
   (void)e;
@@ -242,5 +262,5 @@ int main(void)
                  I16_tokens_and_timers, I3_nothing_holds_what_is_detached, I18_owners_and_counts,
                  I9_I11_events_are_listed_and_masked, I15_a_disabled_controller_has_nothing,
                  I2_objects_are_listed_and_counted, I6_I7_I19_namespaces,
-                 T4_it_may_be_asked_in_a_hook);
+                 I19_a_controller_that_goes_waits, T4_it_may_be_asked_in_a_hook);
 }

@@ -161,6 +161,28 @@ START_TEST(C9_a_list_goes_on_after_1024)
 }
 END_TEST
 
+/* What is left out does not count: the page is full in the middle of what was looked at. */
+START_TEST(C9_R15_a_list_of_1024_passes_over_one_that_goes)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = 2000});
+  rig_ctrl *c = rig_ctrl_on(r);
+
+  r->no_check = 1;
+  for (uint32_t nsid = 1; nsid <= 1100; nsid++)
+    if (nsid != 10)
+      rig_ns_loose(r, nsid);
+  r->no_check = 0;
+  more_pending(r, c, 10);
+  ck_assert(rig_is_open(rig_host_delete(c, 10)));
+  ck_assert_uint_eq(rig_id_list(c, ALLOCATED, 0, nsids), 1024);
+  for (uint32_t i = 0; i < 1024; i++)
+    ck_assert_uint_eq(nsids[i], i < 9 ? i + 1 : i + 2);
+  ck_assert_uint_eq(rig_id_list(c, ALLOCATED, nsids[1023], nsids), 1100 - 1025);
+  ck_assert_uint_eq(nsids[0], 1026);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(C11_a_draining_namespace_is_not_in_cns02_but_in_cns10)
 {
   rig *r = rig_new(NULL);
@@ -376,6 +398,7 @@ int main(void)
       R6_a_list_after_fffffffe_or_ffffffff_is_invalid,
       R6_nsid_fffffffe_is_listed,
       C9_a_list_goes_on_after_1024,
+      C9_R15_a_list_of_1024_passes_over_one_that_goes,
       C11_a_draining_namespace_is_not_in_cns02_but_in_cns10,
       R15_a_deleting_namespace_is_in_no_list,
       R24_lists_survive_a_reset,

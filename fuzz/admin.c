@@ -34,13 +34,13 @@ static void one(world *w)
   const uint8_t b = byte_of(w);
   size_t have = 64, len;
   uint8_t sqe[64] = {0};
-  const uint8_t *at = bytes_of(w, &have), *data;
+  const uint8_t *at = input_bytes(&w->in, &have), *data;
   controller *k;
 
   memcpy(sqe, at, have);
   len = byte_of(w);
   len |= (size_t)(byte_of(w) & 0x1F) << 8;
-  data = bytes_of(w, &len);
+  data = input_bytes(&w->in, &len);
   k = w->ctrl[b % 2];
   if (k && k->c)
     submit(w, k, sqe, data, len);
@@ -51,19 +51,20 @@ static void one(world *w)
   }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
   nvmens_subsys_config config = {
       .nn = TARGET_NN, .csi_supported = 5, .deadline_ns = 1000000000, .aec_default = 0x80100};
   nvmens_ns_config ns = {.nsze = 8, .shared = 1, .auto_attach = 1};
   nvmens_ctrl_config ctrl = {.hostid = {1}};
-  const uint8_t b = len ? in[0] : 0;
+  input in = {bytes, len};
+  const uint8_t b = input_byte(&in);
   world w;
 
   config.tnvmcap.lo = b & 1 ? 1 << 20 : 0;
   config.mask_scope = b >> 1 & 1;
   config.aerl = b >> 2 & 3;
-  world_new(&w, in + (len > 0), len - (len > 0), &config);
+  world_new(&w, in, &config);
   for (int i = 0; i < 2; i++) {
     make_ctrl(&w, &ctrl);
     nvmens_ctrl_enable(w.ctrl[i]->c, b & 0x10 ? 0x60 : 0);
@@ -73,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
   ns.auto_attach = b >> 5 & 1;
   make_ns(&w, &ns);
   world_check(&w);
-  while (w.left)
+  while (w.in.left)
     one(&w);
   world_end(&w);
   return 0;

@@ -274,11 +274,12 @@ static void act(world *w)
     calls[b % (sizeof(calls) / sizeof(calls[0]))](w);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
   static const uint8_t tnvmcap[] = {0, 1, 16};
   nvmens_subsys_config config = {.nn = TARGET_NN, .csi_supported = 5, .deadline_ns = 1000000000};
-  const uint8_t b = len ? in[0] : 0;
+  input in = {bytes, len};
+  const uint8_t b = input_byte(&in);
   world w;
 
   config.mnan = b & 1 ? 4 : 0;
@@ -288,9 +289,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
   config.inactive_io = b >> 4 & 1;
   config.gate_mode = b >> 5 & 1;
   config.tnvmcap.lo = (uint64_t)tnvmcap[(b >> 6) % 3] << 16;
-  world_new(&w, in + (len > 0), len - (len > 0), &config);
+  world_new(&w, in, &config);
   w.act = act;
-  while (w.left) {
+  while (w.in.left) {
     act(&w);
     world_check(&w);
   }

@@ -16,7 +16,7 @@ else
 fuzz_main = %D%/replay.c
 endif
 
-fuzz_world = %D%/target.h %D%/world.c %D%/world.h %D%/world_do.c
+fuzz_world = %D%/input.h %D%/target.h %D%/world.c %D%/world.h %D%/world_do.c
 
 if BUILD_TESTS
 check_PROGRAMS += $(FUZZERS)
@@ -26,11 +26,11 @@ check_PROGRAMS += $(FUZZERS)
 %C%_calls_run_SOURCES = %D%/calls.c $(fuzz_world) $(fuzz_main)
 %C%_calls_run_CPPFLAGS = $(AM_CPPFLAGS) -DTARGET='"calls"'
 %C%_calls_run_LDADD = libcore.la $(FUZZ_ENGINE)
-%C%_pdu_run_SOURCES = %D%/pdu.c %D%/target.h examples/tcp-target/pdu.c $(fuzz_main)
+%C%_pdu_run_SOURCES = %D%/input.h %D%/pdu.c %D%/target.h examples/tcp-target/pdu.c $(fuzz_main)
 %C%_pdu_run_CPPFLAGS = $(AM_CPPFLAGS) -DTARGET='"pdu"'
 %C%_pdu_run_LDADD = $(FUZZ_ENGINE)
 # All of the target but its main.
-%C%_tcp_run_SOURCES = %D%/tcp.c %D%/target.h $(tcp_target_parts) $(fuzz_main)
+%C%_tcp_run_SOURCES = %D%/input.h %D%/tcp.c %D%/target.h $(tcp_target_parts) $(fuzz_main)
 %C%_tcp_run_CPPFLAGS = $(AM_CPPFLAGS) -DTARGET='"tcp"'
 %C%_tcp_run_CFLAGS = $(AM_CFLAGS) -pthread
 %C%_tcp_run_LDADD = libcore.la $(FUZZ_ENGINE) $(PTHREAD_LIBS)

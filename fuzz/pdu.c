@@ -5,18 +5,9 @@
  */
 #include "../examples/tcp-target/bytes.h"
 #include "../examples/tcp-target/pdu.h"
+#include "input.h"
 #include "target.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define MUST(what)                                                                                 \
-  do {                                                                                             \
-    if (!(what)) {                                                                                 \
-      fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #what);                     \
-      abort();                                                                                     \
-    }                                                                                              \
-  } while (0)
 
 static const pdu_limits limits = {.capsule_data = 8192, .h2c_data = 131072};
 

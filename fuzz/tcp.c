@@ -10,29 +10,19 @@
 #define _GNU_SOURCE
 #include "../examples/tcp-target/bytes.h"
 #include "../examples/tcp-target/conn.h"
+#include "input.h"
 #include "target.h"
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MUST(what)                                                                                 \
-  do {                                                                                             \
-    if (!(what)) {                                                                                 \
-      fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #what);                     \
-      abort();                                                                                     \
-    }                                                                                              \
-  } while (0)
-
 enum { LINES = 3 };
 
 static struct {
-  const uint8_t *in;
-  size_t left;
+  input in;
   int fd[LINES]; /* -1: not open */
   uint16_t cntlid;
 } host;
@@ -41,16 +31,15 @@ static const char nqn[] = "nqn.2014-08.org.example:fuzz";
 
 static uint8_t byte(void)
 {
-  if (host.left == 0)
-    return 0;
-  host.left--;
-  return *host.in++;
+  return input_byte(&host.in);
 }
 
 static void bytes(uint8_t *out, size_t len)
 {
-  for (size_t i = 0; i < len && host.left; i++)
-    out[i] = byte();
+  const uint8_t *at = input_bytes(&host.in, &len);
+
+  if (len)
+    memcpy(out, at, len);
 }
 
 /* ---- the host's end ---- */
@@ -256,8 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 
   signal(SIGPIPE, SIG_IGN);
   memset(&t, 0, sizeof(t));
-  host.in = in;
-  host.left = len;
+  host.in = (input){in, len};
   before = byte();
   start(&t);
   if (before & 3) {
@@ -266,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
   }
   if (before & 2)
     connect_queue(1, 1);
-  for (int pieces = 0; host.left && pieces < 64; pieces++)
+  for (int pieces = 0; host.in.left && pieces < 64; pieces++)
     piece();
   stop(&t);
   return 0;

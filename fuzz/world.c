@@ -6,14 +6,6 @@
 
 /* ---- the input ---- */
 
-uint8_t byte_of(world *w)
-{
-  if (w->left == 0)
-    return 0;
-  w->left--;
-  return *w->in++;
-}
-
 uint32_t word_of(world *w)
 {
   uint32_t value = 0;
@@ -23,21 +15,10 @@ uint32_t word_of(world *w)
   return value;
 }
 
-const uint8_t *bytes_of(world *w, size_t *len)
-{
-  const uint8_t *at = w->in;
-
-  if (*len > w->left)
-    *len = w->left;
-  w->in += *len;
-  w->left -= *len;
-  return at;
-}
-
 /* A hook may call back in (T4). */
 static void react(world *w)
 {
-  if (w->left && w->depth < 3 && w->act && byte_of(w) > 0xE0) {
+  if (w->in.left && w->depth < 3 && w->act && byte_of(w) > 0xE0) {
     w->depth++;
     w->act(w);
     w->depth--;
@@ -326,13 +307,12 @@ static const nvmens_host hooks = {.cmd_complete = on_complete,
                                   .lock = on_lock,
                                   .unlock = on_unlock};
 
-void world_new(world *w, const uint8_t *in, size_t len, const nvmens_subsys_config *config)
+void world_new(world *w, input in, const nvmens_subsys_config *config)
 {
   const nvmens_mem mem = {w, on_alloc, on_free};
 
   memset(w, 0, sizeof(*w));
   w->in = in;
-  w->left = len;
   MUST(nvmens_subsys_new(&w->s, config, &hooks, &mem, w) == 0);
 }
 
@@ -372,7 +352,7 @@ void world_end(world *w)
 {
   int err = NVMENS_ERR_BUSY;
 
-  w->left = 0;
+  w->in.left = 0;
   w->fail_alloc = 0;
   for (unsigned i = 0; i < TICKETS; i++)
     if (w->held[i].used)

@@ -13,20 +13,10 @@
 #ifndef NVMENS_FUZZ_WORLD_H
 #define NVMENS_FUZZ_WORLD_H
 
+#include "input.h"
 #include <nvmens/gate.h>
 #include <nvmens/nvmens.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define MUST(what)                                                                                 \
-  do {                                                                                             \
-    if (!(what)) {                                                                                 \
-      fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #what);                     \
-      abort();                                                                                     \
-    }                                                                                              \
-  } while (0)
 
 enum { CTRLS = 4, LANES = 4, TICKETS = 16, TOKENS = 16, PAST = 4, TARGET_NN = 24 };
 
@@ -66,8 +56,7 @@ typedef struct holding {
 } holding;
 
 struct world {
-  const uint8_t *in;
-  size_t left;
+  input in;
   nvmens_subsys *s;
   uint64_t now;
   controller *ctrl[CTRLS];
@@ -85,12 +74,14 @@ struct world {
   void (*act)(world *); /* a call of the input's, also made from hooks */
 };
 
-/* The input: zeroes once it is over. */
-uint8_t byte_of(world *);
-uint32_t word_of(world *);
-const uint8_t *bytes_of(world *, size_t *len); /* at most *len, which is lowered */
+static inline uint8_t byte_of(world *w)
+{
+  return input_byte(&w->in);
+}
 
-void world_new(world *, const uint8_t *in, size_t len, const nvmens_subsys_config *);
+uint32_t word_of(world *);
+
+void world_new(world *, input, const nvmens_subsys_config *);
 void world_check(world *);
 void world_poll(world *, uint64_t ns); /* time passes, then poll */
 void world_end(world *);

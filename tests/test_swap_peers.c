@@ -161,6 +161,35 @@ START_TEST(C14_who_does_not_have_it_is_not_told)
 }
 END_TEST
 
+static void peek(rig *r, const rig_event *e)
+{
+  r->react = NULL;
+  (void)e;
+  rig_changed(r->ctrl[1], RIG_LID4, RIG_PEEK);
+}
+
+/* The end of a swap is a read that consumes; one that another read has overtaken does not. */
+START_TEST(R43_an_overtaken_read_leaves_a_swap_as_it_was)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  hear_and_read(a);
+  scan(a);
+  scan(b);
+  ck_assert_uint_eq(rig_heard(b), RIG_EV4);
+  r->react = peek;
+  r->react_on = RIG_BIT(RIG_TRANSFER);
+  rig_changed(b, RIG_LID4, RIG_CONSUME);
+  ck_assert_ptr_null(r->react);
+  ck_assert_uint_eq(rig_heard(a), 0);
+  hear_and_read(b);
+  hear_and_read(a);
+  rig_end(r);
+}
+END_TEST
+
 /* ---- a path that leaves with the old disk ---- */
 
 static void only(rig *r, char who, rig_ctrl *c)
@@ -345,6 +374,7 @@ int main(void)
   tcase_add_test(t, C14_who_has_still_to_scan_is_not_told_once_more);
   tcase_add_loop_test(t, C14_peers_are_told_in_the_order_of_CNTLIDs, 0, 3);
   tcase_add_test(t, C14_who_does_not_have_it_is_not_told);
+  tcase_add_test(t, R43_an_overtaken_read_leaves_a_swap_as_it_was);
   tcase_add_loop_test(t, C14_a_swapped_path_that_leaves_is_told_until_its_disk_has_gone, 0, 2);
   tcase_add_test(t, C14_an_NSID_that_moves_to_another_path_is_told_when_the_old_disk_has_gone);
   tcase_add_test(t, C14_an_NSID_that_moves_to_another_host_is_not_told);

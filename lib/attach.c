@@ -85,16 +85,19 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
     tell_peers(att);
 }
 
-/* This host may still have another disk on a path that has left. Its scan of that path drops it, but
- * nothing else would have it scan this one again after that. */
+/* This host may still have a disk on a path that has left, and takes this one only if that is the
+ * same and both may be shared. Its scan of that path drops it, but nothing else would have it scan
+ * this one again after that. */
 static void clear_the_way(const nvmens_attachment *att)
 {
   for (nvmens_ctrl *peer = first_path(att->ctrl); peer; peer = next_path(peer)) {
     nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
+    bool fits;
 
-    if (other && other->known && other->state != NVMENS_ATT_ATTACHED)
-      nvmens_att_mark(other, other->identity == att->identity ? NVMENS_EV_PATH_SAME
-                                                              : NVMENS_EV_PATH_OTHER);
+    if (!other || !other->known || other->state == NVMENS_ATT_ATTACHED)
+      continue;
+    fits = other->identity == att->identity && other->shared && att->shared;
+    nvmens_att_mark(other, fits ? NVMENS_EV_PATH_SAME : NVMENS_EV_PATH_OTHER);
   }
 }
 
@@ -266,6 +269,7 @@ void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
   nvmens_att_mark(att, same ? NVMENS_EV_ATTACH_SAME : NVMENS_EV_ATTACH_OTHER);
   att->identity = identity;
   att->known = 1;
+  att->shared = ns->shared;
   clear_the_way(att);
   att->opening = 1;
   ctrl->opening++;

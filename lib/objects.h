@@ -42,6 +42,7 @@ typedef struct nvmens_attachment {
   uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
   uint8_t known;     /* identity is valid */
+  uint8_t shared;    /* it is or was */
   uint8_t opening;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done; /* the backend's half of the drain */
 } nvmens_attachment;

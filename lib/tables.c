@@ -289,8 +289,8 @@ static const nvmens_cell mark_cell[9][5] = {
     /* left, another path has another */
     {GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
      GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
-     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already"),
-     STAY(CLE, "C14", "the event that is owed ends that")},
+     GO(BLO, NVMENS_DO_TELL, "C14", "what was shown may have been added"),
+     STAY(BLO, "C14", "told already"), STAY(CLE, "C14", "the event that is owed ends that")},
 };
 
 const nvmens_table nvmens_tables[NVMENS_MACHINES] = {

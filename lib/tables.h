@@ -123,7 +123,7 @@ enum {
   NVMENS_EV_MARK_RESET,
   NVMENS_EV_MARK_READY,
   NVMENS_EV_PATH_SAME, /* nothing is attached here, but on another path of this host */
-  NVMENS_EV_PATH_OTHER /* the same, and it is not what was attached here */
+  NVMENS_EV_PATH_OTHER /* the same, and it does not go with what was attached here */
 };
 enum {
   NVMENS_DO_LIST = 1,

@@ -256,6 +256,36 @@ START_TEST(C14_an_NSID_that_moves_to_another_path_is_told_when_the_old_disk_has_
 }
 END_TEST
 
+/* "Duplicate unshared namespace": whoever it is, while the host has a disk of it on another path. */
+START_TEST(C14_a_private_namespace_that_moves_is_told_when_the_old_disk_has_gone)
+{
+  nvmens_ns_config config = {.nsid = 1, .shared = _i > 0};
+  rig *r = rig_new(NULL);
+  rig_ctrl *a = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}});
+  rig_ctrl *b = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}});
+
+  listen(a);
+  listen(b);
+  memset(config.ident.uuid, 'A', 16);
+  ck_assert_int_eq(rig_attach(rig_ns_new(r, &config), b), 0);
+  hear_and_read(b);
+  scan(b);
+  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  config.shared = _i > 1;
+  ck_assert_int_eq(rig_attach(rig_ns_new(r, &config), a), 0);
+  hear_and_read(a);
+  scan(a); /* refused */
+  if (_i < 2) {
+    b_drops_it(a, b);
+  } else { /* it is shared: two paths to one disk */
+    hear_and_read(b);
+    ck_assert_uint_eq(rig_heard(b), 0);
+    ck_assert_uint_eq(rig_heard(a), 0);
+  }
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(C14_an_NSID_that_moves_to_another_host_is_not_told)
 {
   rig_ctrl *a, *b;
@@ -377,6 +407,8 @@ int main(void)
   tcase_add_test(t, R43_an_overtaken_read_leaves_a_swap_as_it_was);
   tcase_add_loop_test(t, C14_a_swapped_path_that_leaves_is_told_until_its_disk_has_gone, 0, 2);
   tcase_add_test(t, C14_an_NSID_that_moves_to_another_path_is_told_when_the_old_disk_has_gone);
+  tcase_add_loop_test(t, C14_a_private_namespace_that_moves_is_told_when_the_old_disk_has_gone, 0,
+                      3);
   tcase_add_test(t, C14_an_NSID_that_moves_to_another_host_is_not_told);
   tcase_add_loop_test(t, C14_a_path_that_has_left_is_told_after_a_reset, 0, 2);
   tcase_add_loop_test(t, C14_a_path_that_leaves_while_it_is_down_is_told_when_it_is_up, 0, 2);

@@ -113,7 +113,7 @@ static bool in_the_way(const host *h, uint8_t who)
   for (unsigned i = 0; i < W->ctrls; i++) {
     uint8_t other = E->host[i].seen[h->at].who;
 
-    if (&E->host[i] != h && other && other != who)
+    if (&E->host[i] != h && other && (other != who || W->private_ns >> h->at & 1))
       return true;
   }
   return false;

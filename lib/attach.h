@@ -22,7 +22,7 @@ nvmens_verdict nvmens_att_leave(nvmens_attachment *, unsigned event, nvmens_cmd 
 void nvmens_att_late(nvmens_attachment *);    /* the deadline */
 void nvmens_att_drained(nvmens_attachment *); /* if both halves are done */
 void nvmens_att_mark(nvmens_attachment *, unsigned event);
-/* Left here alone: its host may have an older disk, in the way of another path that has it (C14). */
+/* Left here alone: its host may have an older disk here, in the way of the other paths (C14). */
 void nvmens_att_left(nvmens_attachment *);
 void nvmens_att_gone(const nvmens_attachment *); /* its controller goes, and its disk with it */
 

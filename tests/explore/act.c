@@ -443,10 +443,9 @@ static void check_slots(void)
 
 static void check_events(const ctl *c)
 {
-  bool swaps = W->kinds & (DO(LOOK) | DO(HOST_SCAN));
 
   if (now.told_a[c->index])
-    MUST(9, swaps || (c->log[A_LOG].owed && c->log[A_LOG].dirty),
+    MUST(9, told_again() || (c->log[A_LOG].owed && c->log[A_LOG].dirty),
          "controller %u is told of attached namespaces without a reason (P6)", c->index);
   if (now.told_g[c->index])
     MUST(9, c->log[G_LOG].owed && c->log[G_LOG].dirty,

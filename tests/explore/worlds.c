@@ -357,7 +357,8 @@ const world worlds[] = {
      .depth = 30},
     /* Paths leave, perhaps for good, while their host still has the old disk there. */
     {.name = "linux-paths",
-     .kinds = DO(NEW) | DO(UNPLUG) | DO(ATTACH) | DO(DETACH) | FLUX | DO(HOST_ARM) | DO(HOST_SCAN),
+     .kinds = DO(NEW) | DO(NEW_BARE) | DO(UNPLUG) | DO(ATTACH) | DO(DETACH) | FLUX | DO(HOST_ARM) |
+              DO(HOST_SCAN),
      .ctrls = 2,
      .nsids = 1,
      .whos = 2,
@@ -384,7 +385,8 @@ const world worlds[] = {
      .transitions = 7165949,
      .depth = 42},
     {.name = "linux-paths-private",
-     .kinds = DO(NEW) | DO(UNPLUG) | DO(ATTACH) | DO(DETACH) | FLUX | DO(HOST_ARM) | DO(HOST_SCAN),
+     .kinds = DO(NEW) | DO(NEW_BARE) | DO(UNPLUG) | DO(ATTACH) | DO(DETACH) | FLUX | DO(HOST_ARM) |
+              DO(HOST_SCAN),
      .ctrls = 2,
      .nsids = 1,
      .whos = 2,

@@ -35,16 +35,17 @@ typedef struct driver {
   uint8_t lids; /* bit n: log n, which is the backend's, is to be read */
   uint8_t aers, life;
   uint8_t tools;  /* management commands that are out: of a delete it is not told otherwise (R40) */
-  uint8_t data;   /* the command that is out has brought its data */
   uint16_t heard; /* notices of LID 04h (lazy) */
-  uint32_t after; /* CNS 02h from here */
+  uint32_t after; /* the scan has come so far */
   uint16_t n, i;  /* NSIDs to be looked at, and at which it is */
   uint32_t list[M_NSIDS + 1];
   disk seen; /* by CNS 03h and 00h, of list[i] */
   disk disk[M_NSIDS];
-  uint32_t refused[M_NSIDS]; /* the attachment of the path that was in the way; 0: added */
+  uint8_t refused[M_NSIDS]; /* by the path of controller n - 1; 0: it was not */
 } driver;
 static driver D[M_CTRLS];
+/* Masks a gap: a private namespace that goes from one path of a host to another as what it was. */
+enum { MASK_PRIVATE = 1 };
 
 static int most_aers(const driver *d)
 {
@@ -73,6 +74,10 @@ void w_driver_new(int ctrl, int is_io, uint8_t hostid)
   D[ctrl].life = (uint8_t)(life + 1);
   D[ctrl].kind = is_io ? kind_of(ctrl) : D_NONE;
   D[ctrl].hostid = hostid;
+  for (int o = 0; o < M_CTRLS; o++)
+    for (int n = 0; n < M_NSIDS; n++)
+      if (D[o].refused[n] == ctrl + 1)
+        D[o].refused[n] = 0;
 }
 
 /* Enabled: it begins; reset, shut down, removed: what was out is of the past. Disks stay (C14). */
@@ -83,13 +88,14 @@ void w_driver_up(int ctrl, int up)
   d->up = (uint8_t)up;
   d->life++;
   d->at = AT_START;
-  d->busy = d->aers = d->log_due = d->lids = 0;
+  d->busy = d->aers = d->lids = 0;
+  d->log_due &= d->kind == D_LINUX; /* it has heard, and will read */
   d->scan_due = 1;
   d->tools = 0;
   d->heard = 0;
 }
 
-/* The controller is removed, and its disks with it. */
+/* The controller has been removed, and its disks with it. */
 void w_driver_gone(int ctrl)
 {
   w_driver_up(ctrl, 0);
@@ -112,29 +118,46 @@ static void forget(driver *d, uint32_t from, uint32_t below)
       d->disk[n].there = 0;
 }
 
-/* The next of the list; in a scan, what lies between is gone. */
+/* The scan has come to this NSID: what is not in the list below it is dropped now, not before. */
+static void drop_below(driver *d, uint32_t nsid)
+{
+  if (d->full)
+    forget(d, d->after, nsid);
+  d->after = nsid;
+}
+
+/* The next of the list. */
 static void next_one(driver *d)
 {
-  d->after = d->list[d->i++];
-  if (d->i < d->n) {
-    if (d->full)
-      forget(d, d->after, d->list[d->i]);
-    d->at = AT_DESC;
-  } else {
-    d->at = d->full ? AT_LIST : AT_REST;
+  drop_below(d, d->list[d->i++]);
+  d->at = AT_DESC;
+  if (d->i == d->n) {
+    drop_below(d, NVMENS_NSID_ALL);
+    d->at = AT_REST;
   }
 }
 
+/* It has room for all the NSIDs that there are: there is no second page. */
 static void got_list(driver *d, uint16_t sf)
 {
-  if (sf || !d->data || d->n == 0) {
-    if (!sf)
-      forget(d, d->after, NVMENS_NSID_ALL);
-    d->at = AT_REST;
+  d->at = AT_REST;
+  if (sf)
     return;
-  }
-  forget(d, d->after, d->list[0]);
-  look_at(d, d->n);
+  if (d->n == 0)
+    drop_below(d, NVMENS_NSID_ALL);
+  else
+    look_at(d, d->n);
+  for (uint16_t i = 0; i <= d->n && d->kind == D_SPDK; i++) /* drops it before it looks */
+    forget(d, i ? d->list[i - 1] : 0, i < d->n ? d->list[i] : NVMENS_NSID_ALL);
+}
+
+static void begin_scan(driver *d)
+{
+  d->scan_due = 0;
+  d->full = 1;
+  d->after = 0;
+  w_count->scans++;
+  d->at = AT_LIST;
 }
 
 static void got_log(driver *d, uint16_t sf)
@@ -142,7 +165,9 @@ static void got_log(driver *d, uint16_t sf)
   d->at = AT_REST;
   if (sf)
     w_fail("C5: the read of log 04h failed with %03x", sf);
-  if (d->kind == D_LINUX || (d->n && d->list[0] == NVMENS_NSID_ALL)) {
+  if (d->kind == D_LINUX) { /* one piece of work: no second read comes before this scan */
+    begin_scan(d);
+  } else if (d->n && d->list[0] == NVMENS_NSID_ALL) {
     d->scan_due = 1;
   } else if (d->n) {
     d->full = 0;
@@ -155,16 +180,23 @@ static int same_disk(const disk *a, const disk *b)
   return a->csi == b->csi && memcmp(&a->ident, &b->ident, sizeof(a->ident)) == 0;
 }
 
-/* Linux has one head for a shared namespace and all its paths on a host: another identity than that
- * of the paths that are there is refused. Whose path, or M_NONE. */
+/* Linux has one head for an NSID and all its paths on a host. A path is refused if its namespace
+ * has another identity than that of the paths that are there, or if either is private. Whose path
+ * is in the way, or M_NONE. */
 static int in_the_way(const driver *d, int n, const disk *k)
 {
   int ctrl = (int)(d - D);
 
-  for (int o = 0; o < M_CTRLS; o++)
-    if (o != ctrl && D[o].kind == D_LINUX && D[o].hostid && D[o].hostid == d->hostid && k->shared &&
-        D[o].disk[n].there && D[o].disk[n].shared && !same_disk(&D[o].disk[n], k))
+  for (int o = 0; o < M_CTRLS; o++) {
+    const disk *other = &D[o].disk[n];
+
+    if (o == ctrl || D[o].kind != D_LINUX || !D[o].hostid || D[o].hostid != d->hostid)
+      continue;
+    if (!other->there || (!other->shared && M.conf.no_prepare)) /* an NSID may be several then */
+      continue;
+    if (!same_disk(other, k) || (!MASK_PRIVATE && (!k->shared || !other->shared)))
       return o;
+  }
   return M_NONE;
 }
 
@@ -178,10 +210,13 @@ static void got_ns(driver *d, uint16_t sf)
     if (d->kind == D_LINUX && had->there && !same_disk(had, &d->seen)) {
       had->there = 0; /* "identifiers changed" */
       w_count->swaps++;
-    } else if (d->kind == D_LINUX && o >= 0) {
-      had->there = 0; /* "IDs don't match for shared namespace" */
+    } else if (d->kind == D_LINUX && had->there) {
+      had->nsze =
+          d->seen.nsze; /* what it shares with other paths was looked at when it was added */
+    } else if (d->kind == D_LINUX &&
+               o >= 0) { /* "IDs don't match", "Duplicate unshared namespace" */
       w_count->refusals++;
-      d->refused[n] = M.att[o][n].state == NVMENS_ATT_ATTACHED ? M.att[o][n].gen : UINT32_MAX;
+      d->refused[n] = (uint8_t)(o + 1);
     } else {
       *had = d->seen;
       had->there = 1;
@@ -198,8 +233,9 @@ static void got_desc(driver *d, uint16_t sf)
     d->disk[m_slot(d->list[d->i])].there = 0;
   if (sf) {
     next_one(d);
-  } else if (d->seen.csi == NVMENS_CSI_KV) { /* it has no size in blocks */
+  } else if (d->seen.csi == NVMENS_CSI_KV) { /* it has no size in blocks; the rest is in CNS 08h */
     d->seen.nsze = 1;
+    d->seen.shared = M.ns[m_slot(d->list[d->i])].c.shared;
     got_ns(d, 0);
   } else {
     d->at = AT_NS;
@@ -284,7 +320,6 @@ void w_driver_data(int ctrl, int tag, const uint8_t *data)
 
   if (tag >> 2 != (d->life & 31) || (tag & 3) != D_WORK)
     return;
-  d->data = 1;
   if (d->at == AT_LIST || d->at == AT_LOG) {
     for (d->n = 0; d->n < M.conf.nnsids && get32(data + 4 * d->n); d->n++)
       d->list[d->n] = get32(data + 4 * d->n);
@@ -307,8 +342,6 @@ static int send(int ctrl, nvmens_sqe *q, int what)
   put16(q->cid, (uint16_t)(100 + what));
   W.cmd[cmd].tag = (uint8_t)(what | (D[ctrl].life & 31) << 2);
   W.cmd[cmd].driver = 1;
-  if (what == D_WORK)
-    D[ctrl].data = 0;
   w_submit(ctrl, q, cmd);
   return 1;
 }
@@ -367,11 +400,7 @@ static int take_up(int ctrl)
     d->log_due = 0;
     d->at = AT_LOG;
   } else if (d->scan_due) {
-    d->scan_due = 0;
-    d->full = 1;
-    d->after = 0;
-    w_count->scans++;
-    d->at = AT_LIST;
+    begin_scan(d);
   }
   return d->at != AT_REST;
 }
@@ -393,7 +422,7 @@ int w_driver_act(int ctrl)
   }
   if (d->busy || (d->at == AT_REST && !take_up(ctrl)))
     return 0;
-  if (d->at == AT_REST)
+  if (d->at == AT_REST || !d->up || !W.ctrl[ctrl]) /* a step may have been done inside */
     return 1;
   fill(d, &q);
   d->busy = 1;
@@ -403,24 +432,13 @@ int w_driver_act(int ctrl)
   return 0;
 }
 
-/* A path of the same host that is down keeps its old disk, and keeps this one from being added. */
+/* It was refused, and the path that was in the way is down, or is going: when it is up again, or
+ * has gone, this one is told. */
 static int excused(const driver *d, int n)
 {
-  disk k = {1, M.ns[n].c.csi, M.ns[n].c.shared, M.ns[n].c.ident, 0};
-  int o = d->kind == D_LINUX && !d->disk[n].there ? in_the_way(d, n, &k) : M_NONE;
+  int o = d->refused[n] - 1;
 
-  return o >= 0 && (!D[o].up || D[o].tools);
-}
-
-/* What was in the way was detached, before or since: MASK_MOVED. */
-static int moved(const driver *d, int n)
-{
-  if (!MASK_MOVED || d->disk[n].there || !d->refused[n])
-    return 0;
-  for (int o = 0; o < M_CTRLS; o++)
-    if (M.att[o][n].state == NVMENS_ATT_ATTACHED && M.att[o][n].gen == d->refused[n])
-      return 0;
-  return 1;
+  return !d->disk[n].there && o >= 0 && M.ctrl[o].used && (!D[o].up || D[o].tools);
 }
 
 static void check_view(int ctrl)
@@ -434,7 +452,7 @@ static void check_view(int ctrl)
     const nvmens_ns_config *c = &M.ns[n].c;
     const char *who = d->kind == D_LINUX ? "Linux" : "SPDK";
 
-    if (excused(d, n) || moved(d, n))
+    if (excused(d, n))
       continue;
     if (k->there != (a->state == NVMENS_ATT_ATTACHED))
       w_fail("%s on controller %d %s nsid %u", who, ctrl, k->there ? "still has" : "does not see",
@@ -446,16 +464,20 @@ static void check_view(int ctrl)
   }
 }
 
-/* All of them, until they have nothing to do: they must come to an end, and to the true view. */
-void w_drivers_settle(void)
+/* All of them, until they have nothing to do: they must come to an end, and to the true view. Bit n
+ * of slow: that of controller n does less often what it has to do. */
+void w_drivers_settle(uint8_t slow)
 {
-  int some = 1;
+  int some = 1, each = slow & 0x80 ? 23 : 5;
 
   for (int turn = 0; some; turn++) {
     some = 0;
     for (int c = 0; c < M_CTRLS; c++)
-      some |= w_driver_act(c);
-    if (turn > 3000)
+      if (!(slow >> c & 1) || turn % each == 0)
+        some |= w_driver_act(c);
+      else
+        some = 1;
+    if (turn > 3000 * each)
       w_fail("the drivers come to no end");
   }
   if (W.hooks || W.calls)

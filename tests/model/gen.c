@@ -95,25 +95,37 @@ static const uint8_t base[W_NOPS] = {
     [OP_host] = 24,         [OP_swap] = 8,
 };
 
+/* Linux with two or three paths, whose namespaces come and go on each, and are swapped. */
+static const uint8_t paths[W_NOPS] = {
+    [OP_ctrl_new] = 3, [OP_ctrl_del] = 1,  [OP_enable] = 6,     [OP_reset] = 3,
+    [OP_shutdown] = 1, [OP_ns_new] = 10,   [OP_ns_attach] = 16, [OP_ns_detach] = 14,
+    [OP_ns_plug] = 2,  [OP_ns_unplug] = 6, [OP_ns_update] = 1,  [OP_done] = 4,
+    [OP_prepared] = 2, [OP_poll] = 2,      [OP_post] = 1,       [OP_get_log] = 2,
+    [OP_create] = 2,   [OP_delete] = 2,    [OP_attach] = 4,     [OP_detach] = 4,
+    [OP_rest] = 1,     [OP_host] = 60,     [OP_swap] = 10,
+};
+
 typedef struct weights {
   uint32_t op[W_NOPS], sum;
+  uint32_t of_paths;
   uint32_t armed; /* one step in so many is kept for a hook; 0: none */
   uint32_t few;   /* numbers stay small: mostly valid arguments */
 } weights;
 
-static void make_weights(weights *w)
+static void make_weights(weights *w, uint32_t of_paths)
 {
   static const uint8_t times[] = {0, 1, 2, 2, 4, 4, 8, 24};
 
   w->sum = 0;
   for (int i = 0; i < W_NOPS; i++) {
-    w->op[i] = base[i] * times[roll(8)];
-    if (i == OP_ctrl_new || i == OP_enable || i == OP_ns_new)
-      w->op[i] = base[i] * 4;
+    w->op[i] = (of_paths ? paths[i] : base[i]) * times[roll(8)];
+    if ((i == OP_ctrl_new && !of_paths) || i == OP_enable || i == OP_ns_new)
+      w->op[i] = (of_paths ? paths[i] : base[i]) * 4;
     w->sum += w->op[i];
   }
   w->armed = roll(2) ? 0 : 4 + roll(16);
   w->few = roll(3);
+  w->of_paths = of_paths;
 }
 
 static void make_step(const weights *w, w_step *s)
@@ -127,21 +139,40 @@ static void make_step(const weights *w, w_step *s)
   s->when = w->armed && !roll(w->armed) ? (uint8_t)(1 + roll(K_KINDS - 1)) : 0;
   for (int i = 0; i < W_ARGS; i++)
     s->a[i] = (uint8_t)(w->few && roll(8) ? roll(128) : roll(256));
+  if (!w->of_paths)
+    return;
+  if (op == OP_ctrl_new) {
+    s->a[2] = 0;
+    s->a[3] = roll(8) ? 1 : 2;
+  } else if (op == OP_ns_new || op == OP_swap) {
+    s->a[1] = (uint8_t)((s->a[1] & 2) | (roll(8) != 0));
+    s->a[3] = op == OP_swap ? 0 : s->a[3] & 1;
+    s->a[5] = 0;
+  } else if (op == OP_create) {
+    s->a[3] = 1;
+    s->a[4] = s->a[5] = 0;
+  }
 }
 
 void gen_make(gen_run *r, uint64_t seed)
 {
-  unsigned every, looks;
+  unsigned every, looks, of_paths;
   weights w;
 
   state = seed;
   make_conf(&r->conf);
   r->conf.drivers = (uint8_t)(roll(2) ? 0 : (roll(2) ? roll(256) : 0x55)); /* 0x55: all Linux */
+  of_paths = !roll(5);
+  if (of_paths) {
+    r->conf.drivers = 0x55;
+    r->conf.cfg.maxdna = r->conf.cfg.maxcna = 0;
+    r->conf.cfg.tnvmcap.lo = 0;
+  }
   if (r->conf.drivers && r->conf.cfg.nn == NVMENS_NSID_MAX) {
     r->conf.cfg.nn--; /* CNS 03h cannot name that NSID: no host can have it */
     r->conf.nnsids--;
   }
-  make_weights(&w);
+  make_weights(&w, of_paths);
   every = roll(200) ? 1000 : 1; /* pages; */
   r->n = every == 1 ? 60 + roll(200) : 60 + roll(GEN_STEPS - 60);
   looks = roll(8) ? 97 : 1 + roll(8); /* queries */

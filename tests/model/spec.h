@@ -29,9 +29,7 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* Masks a gap: Linux refuses a new namespace whose NSID is another one on another path; that the
- * other path was swapped is told when it ends, that it was only detached is not. Temporary. */
-enum { MASK_MOVED = 1 };
+enum { MARK_NONE, MARK_SWAPPED, MARK_SHOWN, MARK_BLOCKING, MARK_CLEARING };
 
 /* Kinds of hooks. */
 typedef enum m_kind {
@@ -91,7 +89,7 @@ typedef struct m_att {
   uint8_t ever;   /* was attached once */
   nvmens_ident ident;
   uint8_t csi;
-  uint8_t mark; /* 0 NONE, 1 SWAPPED, 2 SHOWN */
+  uint8_t mark; /* MARK_* */
 } m_att;
 
 typedef struct m_src {
@@ -229,6 +227,11 @@ extern m_model M;
   X(mark_reset, "C14: a reset forgets a swap that was shown")                                      \
   X(relist, "C6: a shown swap is not listed again with its event")                                 \
   X(peers, "C14: the other paths are not told when a swap has ended")                              \
+  X(leaves, "C14: a path that leaves with an old disk is not told")                                \
+  X(leaves_down, "C14: nor when it is up again")                                                   \
+  X(leaves_reset, "C14: nor after a reset in the middle of that scan")                             \
+  X(leaves_read, "C14: it is taken to have dropped the disk before its scan")                      \
+  X(goes, "C14: a controller that goes with an old disk: its host's other paths are not told")     \
   X(held, "C8: an attach is told before its gate is open")                                         \
   X(private, "R25: a private namespace has two controllers")                                       \
   X(again, "R22: an attach while it drains is 118h")                                               \
@@ -311,6 +314,9 @@ int m_ns_find(uint32_t nsid, nvmens_nsref *out);
 int m_ns_next(uint32_t after, nvmens_nsref *out);
 int m_attach_why(int ns, int ctrl); /* NVMENS_ERR_* of an attach */
 void m_attach(int ns, int ctrl);
+int m_has_other_path(int ns, int ctrl);
+void m_path_left(int ns, int ctrl);
+void m_tell_host(uint8_t hostid, int but, int ns);
 void m_settle(int cmd);
 void m_released(int ns);
 void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline);

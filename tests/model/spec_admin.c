@@ -279,18 +279,6 @@ static void serve(m_log *log, uint32_t from, uint32_t to)
     }
 }
 
-/* A swap has ended on one path of a host: its other paths that are through are told once more. */
-static void tell_peers(int ctrl, int ns)
-{
-  for (int i = 0; i < M.norder && !BROKEN(peers); i++) {
-    int o = M.order[i];
-
-    if (o != ctrl && M.ctrl[ctrl].hostid && M.ctrl[o].hostid == M.ctrl[ctrl].hostid &&
-        M.att[o][ns].state == NVMENS_ATT_ATTACHED && M.att[o][ns].mark == 0)
-      m_record(o, 0, ns, 1);
-  }
-}
-
 /* What was transferred is consumed; whether something is left. */
 static int consume(int ctrl, int which, m_log *log)
 {
@@ -299,10 +287,17 @@ static int consume(int ctrl, int which, m_log *log)
   int left = 0, owed = 0, ended = 0, told = !which && s->state == 2;
 
   for (int n = 0; n < M.conf.nnsids; n++) {
-    if (told && M.att[ctrl][n].mark == 2) { /* what is left keeps the event owed */
-      M.att[ctrl][n].mark = 0;
+    uint8_t *mark = &M.att[ctrl][n].mark;
+
+    if (told && *mark == MARK_BLOCKING &&
+        !BROKEN(leaves_read)) { /* the scan that follows ends it */
+      *mark = MARK_CLEARING;
+      m_record(ctrl, 0, n, 1);
+    } else if (told && *mark >= MARK_SHOWN) { /* what is left keeps the event owed */
+      *mark = MARK_NONE;
       ended++;
-      tell_peers(ctrl, n);
+      if (!BROKEN(peers))
+        m_tell_host(c->hostid, ctrl, n);
     }
     if (!log->latched[n] || log->gone[n])
       continue;
@@ -312,7 +307,7 @@ static int consume(int ctrl, int which, m_log *log)
       log->gone[n] = 1;
   }
   for (int n = 0; n < M.conf.nnsids; n++) /* its event is still to come, and lists it again */
-    owed |= !which && M.att[ctrl][n].mark == 2;
+    owed |= !which && M.att[ctrl][n].mark >= MARK_SHOWN;
   for (int i = 0; i < M.norder && ended; i++) /* several swaps are several changes: in any order */
     m_deliver(M.order[i], ended > 1);
   log->snapped = (uint8_t)left; /* with nothing left, the next read takes a new one */

@@ -53,11 +53,76 @@ int m_attach_why(int ns, int ctrl)
   return 0;
 }
 
+/* ---- a path that leaves with an old disk (C14) ---- */
+
+/* Another controller of the same host. */
+static int is_peer(int ctrl, int o)
+{
+  return o != ctrl && M.ctrl[o].used && M.ctrl[ctrl].hostid &&
+         M.ctrl[o].hostid == M.ctrl[ctrl].hostid;
+}
+
+/* A disk has gone from one path of a host: its other paths that are through are told once more. */
+void m_tell_host(uint8_t hostid, int but, int ns)
+{
+  for (int i = 0; i < M.norder && hostid; i++) {
+    int o = M.order[i];
+
+    if (o != but && M.ctrl[o].hostid == hostid && M.att[o][ns].state == NVMENS_ATT_ATTACHED &&
+        M.att[o][ns].mark == MARK_NONE)
+      m_record(o, 0, ns, 1);
+  }
+}
+
+int m_has_other_path(int ns, int ctrl)
+{
+  for (int o = 0; o < M_CTRLS; o++)
+    if (is_peer(ctrl, o) && M.att[o][ns].state == NVMENS_ATT_ATTACHED)
+      return 1;
+  return 0;
+}
+
+/* Its host may have a disk there that is in the way of another of its paths. */
+static void in_the_way(int ns, int ctrl)
+{
+  if (BROKEN(leaves))
+    return;
+  M.att[ctrl][ns].mark = MARK_BLOCKING;
+  m_record(ctrl, 0, ns, 1);
+}
+
+static int is_as_attached(int ns, const m_att *a)
+{
+  const nvmens_ns_config *c = &M.ns[ns].c;
+
+  return a->csi == c->csi && memcmp(&a->ident, &c->ident, sizeof(a->ident)) == 0;
+}
+
+/* It is attached to this one: those that had the NSID, and have it no more? */
+static void look_at_peers(int ns, int ctrl)
+{
+  for (int i = 0; i < M.norder; i++) {
+    const m_att *a = &M.att[M.order[i]][ns];
+
+    if (is_peer(ctrl, M.order[i]) && a->ever && a->state != NVMENS_ATT_ATTACHED &&
+        (a->mark == MARK_SWAPPED || (a->mark == MARK_NONE && !is_as_attached(ns, a))))
+      in_the_way(ns, M.order[i]);
+  }
+}
+
+/* One path was detached, not the namespace removed. */
+void m_path_left(int ns, int ctrl)
+{
+  if (M.att[ctrl][ns].mark == MARK_SWAPPED && m_has_other_path(ns, ctrl))
+    in_the_way(ns, ctrl);
+}
+
 /* Does it; the caller records 1Ch, and delivers. */
 void m_attach(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
   const nvmens_ns_config *c = &M.ns[ns].c;
+
   a->state = NVMENS_ATT_ATTACHED;
   a->open = 0;
   a->hook_due = 1;
@@ -65,13 +130,16 @@ void m_attach(int ns, int ctrl)
   a->born = a->gen;
   a->owner = M_NONE;
   a->obj = M.ns[ns].obj;
-  if (a->ever && (a->csi != c->csi || memcmp(&a->ident, &c->ident, sizeof(a->ident)) != 0))
-    a->mark = !BROKEN(mark);
+  if (a->mark == MARK_BLOCKING || a->mark == MARK_CLEARING)
+    a->mark = MARK_SWAPPED;
+  else if (a->ever && !is_as_attached(ns, a))
+    a->mark = BROKEN(mark) ? MARK_NONE : MARK_SWAPPED;
   a->ever = 1;
   a->ident = c->ident;
   a->csi = c->csi;
   m_queue_att(K_ATTACHED, ns, ctrl);
   m_record(ctrl, 0, ns, 1);
+  look_at_peers(ns, ctrl);
 }
 
 /* Closes the gate and starts the drain; the caller records. */

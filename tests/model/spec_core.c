@@ -98,6 +98,7 @@ static int applies(const m_effect *e)
 }
 
 static void deliver(int ctrl);
+static int deliverable_now(int ctrl);
 
 /* Does what is next in the queue if it calls no hook. */
 static int step_over(void)
@@ -106,6 +107,11 @@ static int step_over(void)
 
   if (M.head == M.tail)
     return 0;
+  if (e->kind == K_DELIVER && !e->loose && !deliverable_now(e->ctrl)) {
+    M.ctrl[e->ctrl].node = 0;
+    M.head++;
+    return 1;
+  }
   if (e->kind == K_NONE || (e->kind != K_DELIVER && !applies(e))) {
     M.head++;
     return 1;
@@ -148,12 +154,17 @@ m_effect m_took(void)
     M.att[e.ctrl][e.ns].detached_due = 0;
     M.att[e.ctrl][e.ns].in_detached++;
   }
-  if (e.kind == K_CTRL_RELEASED) { /* nothing is known of it when its hook is called */
+  if (e.kind == K_CTRL_RELEASED) {          /* nothing is known of it when its hook is called */
+    for (int n = 0; n < M.conf.nnsids; n++) /* its disks went with it (C14) */
+      if (M.att[e.ctrl][n].mark && !BROKEN(goes))
+        m_tell_host(M.ctrl[e.ctrl].hostid, e.ctrl, n);
     memset(&M.ctrl[e.ctrl], 0, sizeof(m_ctrl));
     memset(M.att[e.ctrl], 0, sizeof(M.att[e.ctrl]));
     for (int n = 0; n < M_NSIDS; n++)
       M.att[e.ctrl][n].owner = M_NONE;
     m_reorder();
+    for (int i = 0; i < M.norder; i++) /* after the hook */
+      m_deliver(M.order[i], 1);
   }
   if (e.kind == K_RELEASED && e.ns >= 0) {
     e.cmd = M.ns[e.ns].owner;
@@ -279,6 +290,11 @@ static int wanted(int ctrl)
          deliverable(ctrl, 0) != NULL;
 }
 
+static int deliverable_now(int ctrl)
+{
+  return wanted(ctrl) && deliverable(ctrl, held_back(ctrl)) != NULL;
+}
+
 void m_deliver(int ctrl, int loose)
 {
   m_effect *e;
@@ -346,7 +362,7 @@ static void deliver(int ctrl)
     s->state = s->type == NVMENS_AER_IMMEDIATE || s->type == NVMENS_AER_ONE_SHOT ? 0 : 2;
     c->sent++;
     for (int k = 0; s == &c->src[M_SRC4] && !BROKEN(relist) && k < M.conf.nnsids; k++)
-      c->log[0].since[k] |= M.att[ctrl][k].mark == 2;
+      c->log[0].since[k] |= M.att[ctrl][k].mark >= MARK_SHOWN;
     m_end(cmd, 0, s->type | (uint32_t)s->info << 8 | (uint32_t)s->lid << 16, 0);
     if (c->nparked) /* looked at again after that hook */
       m_queue(K_DELIVER)->ctrl = (int8_t)ctrl;

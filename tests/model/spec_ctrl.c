@@ -149,9 +149,17 @@ static void new_epoch(int ctrl)
       e->dw0 = 0;
       e->info = 0;
     }
-  for (int n = 0; n < M.conf.nnsids; n++)
-    if (M.att[ctrl][n].mark == 2)
-      M.att[ctrl][n].mark = !BROKEN(mark_reset);
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    m_att *a = &M.att[ctrl][n];
+
+    if (a->mark == MARK_CLEARING && !BROKEN(leaves_reset))
+      a->mark = MARK_BLOCKING;
+    if (a->mark != MARK_SHOWN)
+      continue;
+    a->mark = BROKEN(mark_reset) ? MARK_NONE : MARK_SWAPPED;
+    if (a->mark && a->state != NVMENS_ATT_ATTACHED && m_has_other_path(n, ctrl))
+      a->mark = MARK_BLOCKING;
+  }
 }
 
 int m_ctrl_enable(int ctrl, uint32_t cc)
@@ -165,6 +173,9 @@ int m_ctrl_enable(int ctrl, uint32_t cc)
     return NVMENS_ERR_BUSY;
   c->state = NVMENS_CTRL_READY;
   c->css = (uint8_t)css;
+  for (int n = 0; n < M.conf.nnsids; n++)
+    if (M.att[ctrl][n].mark == MARK_BLOCKING && !BROKEN(leaves_down))
+      m_record(ctrl, 0, n, 1);
   return 0;
 }
 

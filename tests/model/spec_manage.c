@@ -264,6 +264,7 @@ static void run_list(int cmd, int ns, int attach)
       M.att[c][ns].owner = (int8_t)cmd;
       q->waits++;
       m_record(c, 0, ns, 1);
+      m_path_left(ns, c);
       some = 1;
     }
     if (q->sf)

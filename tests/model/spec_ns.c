@@ -216,6 +216,7 @@ int m_ns_detach(nvmens_nsref ref, int ctrl, int mode, uint64_t now, uint64_t dea
   } else if (a->state == NVMENS_ATT_ATTACHED) {
     m_unattach(ns, ctrl, mode, m_after(now, deadline));
     m_record(ctrl, 0, ns, 1);
+    m_path_left(ns, ctrl);
     m_record_all(1, ns, M_NONE);
   }
   m_deliver_all();

@@ -308,9 +308,9 @@ static void shown(const m_frame *f)
   int ctrl = M.cmd[f->cmd].ctrl;
   m_att *a = &M.att[ctrl][f->ns];
 
-  if (a->gen != f->gen || a->state != NVMENS_ATT_ATTACHED || a->mark != 1)
+  if (a->gen != f->gen || a->state != NVMENS_ATT_ATTACHED || a->mark != MARK_SWAPPED)
     return;
-  a->mark = 2;
+  a->mark = MARK_SHOWN;
   m_record(ctrl, 0, f->ns, 1);
 }
 

@@ -346,7 +346,6 @@ static void do_ctrl(const w_step *s)
     w_driver_up(c, 0);
   switch (s->op) {
   case OP_ctrl_del:
-    w_driver_gone(c);
     W.ctrl[c] = NULL;
     for (int i = 0; i < W_LANES; i++)
       if (W.lane[i].lane && W.lane[i].ctrl == c)
@@ -476,11 +475,11 @@ void w_do_backend(const w_step *s)
     return;
   case OP_rest:
     w_rest();
-    w_drivers_settle();
+    w_drivers_settle(0);
     return;
   case OP_host:
     if ((s->a[1] & 7) == 7)
-      w_drivers_settle();
+      w_drivers_settle(s->a[2]);
     else
       w_driver_act(w_ctrl(s->a[0]));
     return;

@@ -331,7 +331,7 @@ void w_end(void)
   W.narmed = 0;
   W.drain_mode = DRAIN_DONE;
   w_rest();
-  w_drivers_settle();
+  w_drivers_settle(0);
   for (int c = 0; c < M_CTRLS; c++)
     for (int n = 0; n < M.conf.nnsids; n++)
       if (M.att[c][n].state >= NVMENS_ATT_DRAINING)

@@ -198,6 +198,8 @@ static void ctrl_released(void *ctrl_user)
   e.ctrl = (int8_t)ctrl_of(ctrl_user);
   e = expect(&e);
   leave(&e, 0);
+  if (!W.ctrl[e.ctrl])
+    w_driver_gone(e.ctrl);
 }
 
 static void tell_done(nvmens_token lib, uint32_t model)

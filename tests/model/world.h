@@ -175,7 +175,7 @@ void w_made(nvmens_nsref lib, nvmens_nsref model);
 
 /* drivers.c: models of hosts in the loop */
 void w_drivers_init(void);
-void w_drivers_settle(void);
+void w_drivers_settle(uint8_t slow);
 void w_driver_new(int ctrl, int is_io, uint8_t hostid);
 void w_driver_gone(int ctrl);
 void w_driver_up(int ctrl, int up);

@@ -44,8 +44,6 @@ typedef struct driver {
   uint8_t refused[M_NSIDS]; /* by the path of controller n - 1; 0: it was not */
 } driver;
 static driver D[M_CTRLS];
-/* Masks a gap: a private namespace that goes from one path of a host to another as what it was. */
-enum { MASK_PRIVATE = 1 };
 
 static int most_aers(const driver *d)
 {
@@ -194,7 +192,7 @@ static int in_the_way(const driver *d, int n, const disk *k)
       continue;
     if (!other->there || (!other->shared && M.conf.no_prepare)) /* an NSID may be several then */
       continue;
-    if (!same_disk(other, k) || (!MASK_PRIVATE && (!k->shared || !other->shared)))
+    if (!same_disk(other, k) || !k->shared || !other->shared)
       return o;
   }
   return M_NONE;

@@ -88,7 +88,7 @@ typedef struct m_att {
   uint32_t held;  /* commands in flight by the gate */
   uint8_t ever;   /* was attached once */
   nvmens_ident ident;
-  uint8_t csi;
+  uint8_t csi, shared;
   uint8_t mark; /* MARK_* */
 } m_att;
 
@@ -228,6 +228,8 @@ extern m_model M;
   X(relist, "C6: a shown swap is not listed again with its event")                                 \
   X(peers, "C14: the other paths are not told when a swap has ended")                              \
   X(leaves, "C14: a path that leaves with an old disk is not told")                                \
+  X(leaves_private, "C14: nor one with a private namespace that goes elsewhere")                   \
+  X(leaves_shown, "C14: nor one with what was shown there last")                                   \
   X(leaves_down, "C14: nor when it is up again")                                                   \
   X(leaves_reset, "C14: nor after a reset in the middle of that scan")                             \
   X(leaves_read, "C14: it is taken to have dropped the disk before its scan")                      \

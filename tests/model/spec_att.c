@@ -103,9 +103,12 @@ static void look_at_peers(int ns, int ctrl)
 {
   for (int i = 0; i < M.norder; i++) {
     const m_att *a = &M.att[M.order[i]][ns];
+    int private = (!a->shared || !M.ns[ns].c.shared) && !BROKEN(leaves_private);
+    int other = !is_as_attached(ns, a) || private;
 
     if (is_peer(ctrl, M.order[i]) && a->ever && a->state != NVMENS_ATT_ATTACHED &&
-        (a->mark == MARK_SWAPPED || (a->mark == MARK_NONE && !is_as_attached(ns, a))))
+        (a->mark == MARK_SWAPPED || (a->mark == MARK_NONE && other) ||
+         (a->mark == MARK_SHOWN && other && !BROKEN(leaves_shown))))
       in_the_way(ns, M.order[i]);
   }
 }
@@ -137,6 +140,7 @@ void m_attach(int ns, int ctrl)
   a->ever = 1;
   a->ident = c->ident;
   a->csi = c->csi;
+  a->shared = c->shared;
   m_queue_att(K_ATTACHED, ns, ctrl);
   m_record(ctrl, 0, ns, 1);
   look_at_peers(ns, ctrl);

@@ -217,6 +217,8 @@ static void do_ns_new(const w_step *s)
     return;
   c.nsid = s->a[0] & 1 ? 0 : w_nsid(s->a[0]);
   c.shared = s->a[1] & 1;
+  if (M.conf.drivers && (s->a[4] & 7)) /* an identity that is used again is of one kind */
+    c.shared = (s->a[4] & 7) != 5;
   c.auto_attach = s->a[1] >> 1 & 1;
   c.home_given = (s->a[1] & 0x0c) == 0x0c;
   c.home_cntlid = s->a[1] >> 4 & 3;
@@ -409,7 +411,7 @@ static void do_prepared(const w_step *s)
       W.obj[obj].used = 0;
     return;
   }
-  w_ident(&id, s->a[2]);
+  w_ident(&id, M.conf.drivers ? s->a[2] & 0xf8u : s->a[2]);
   create = m_prep_of(model) && m_prep_of(model)->create;
   if (!create)
     W.obj[obj].used = 0;

@@ -430,13 +430,20 @@ int w_driver_act(int ctrl)
   return 0;
 }
 
-/* It was refused, and the path that was in the way is down, or is going: when it is up again, or
- * has gone, this one is told. */
+/* And not only short of commands. */
+static int at_rest(const driver *d)
+{
+  return d->up && !d->tools && d->aers == most_aers(d) && !d->busy && d->at == AT_REST &&
+         !d->log_due && !d->scan_due;
+}
+
+/* It was refused, and the path that was in the way has not come to rest: it is down, or is going.
+ * When it has, or has gone, this one is told. */
 static int excused(const driver *d, int n)
 {
   int o = d->refused[n] - 1;
 
-  return !d->disk[n].there && o >= 0 && M.ctrl[o].used && (!D[o].up || D[o].tools);
+  return !d->disk[n].there && o >= 0 && M.ctrl[o].used && !at_rest(&D[o]);
 }
 
 static void check_view(int ctrl)
@@ -481,8 +488,7 @@ void w_drivers_settle(uint8_t slow)
   if (W.hooks || W.calls)
     return;
   for (int c = 0; c < M_CTRLS; c++)
-    if ((D[c].kind == D_LINUX || D[c].kind == D_SPDK) && D[c].up && W.ctrl[c] && !D[c].tools &&
-        D[c].aers == most_aers(&D[c]) && !D[c].busy)
+    if ((D[c].kind == D_LINUX || D[c].kind == D_SPDK) && W.ctrl[c] && at_rest(&D[c]))
       check_view(c);
 }
 

@@ -25,7 +25,7 @@ enum {
   W_ARGS = 7,
   W_CALLS = 128,
   W_EVENTS = 16,
-  W_STATES = 4
+  W_STATES = 8
 };
 
 typedef struct w_step {

@@ -159,7 +159,7 @@ static void descriptors(m_frame *f)
   at = put_desc(f->page, at, NVMENS_NIDT_UUID, c->ident.uuid, 16);
   put_desc(f->page, at, NVMENS_NIDT_CSI, &c->csi, 1);
   f->ns = (int8_t)ns;
-  f->gen = M.att[q->ctrl][ns].gen;
+  f->gen = M.ns[ns].gen;
   send_page(f);
 }
 
@@ -302,13 +302,13 @@ static void put_independent(const m_frame *f, const m_ns *n)
 }
 
 /* CNS 03h went out: a host that scans has dropped the old disk (C14). If the namespace has gone
- * meanwhile there is nothing that it should add. */
+ * meanwhile there is nothing that it should add; if it is attached again, it is what was shown. */
 static void shown(const m_frame *f)
 {
   int ctrl = M.cmd[f->cmd].ctrl;
   m_att *a = &M.att[ctrl][f->ns];
 
-  if (a->gen != f->gen || a->state != NVMENS_ATT_ATTACHED || a->mark != MARK_SWAPPED)
+  if (M.ns[f->ns].gen != f->gen || a->state != NVMENS_ATT_ATTACHED || a->mark != MARK_SWAPPED)
     return;
   a->mark = MARK_SHOWN;
   m_record(ctrl, 0, f->ns, 1);

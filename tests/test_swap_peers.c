@@ -256,7 +256,7 @@ START_TEST(C14_an_NSID_that_moves_to_another_path_is_told_when_the_old_disk_has_
 }
 END_TEST
 
-/* "Duplicate unshared namespace": whoever it is, while the host has a disk of it on another path. */
+/* "Duplicate unshared namespace": whoever it is, while another path of the host has the NSID. */
 START_TEST(C14_a_private_namespace_that_moves_is_told_when_the_old_disk_has_gone)
 {
   nvmens_ns_config config = {.nsid = 1, .shared = _i > 0};

@@ -127,13 +127,14 @@ typedef struct env {
   X(PLUG)                                                                                          \
   X(UNPLUG)                                                                                        \
   X(UNPLUG_SOON)                                                                                   \
-  X(UNPLUG_SURPRISE) X(ATTACH) X(DETACH) X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END)        \
-      X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL)      \
-          X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED)     \
-              X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST)           \
-                  X(READ_FAILS) X(READ_OVER) X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH)       \
-                      X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS)     \
-                          X(LOOK) X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN)
+  X(UNPLUG_SURPRISE)                                                                               \
+  X(ATTACH) X(DETACH) X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE)      \
+      X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST)       \
+          X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER)    \
+              X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER)     \
+                  X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE)      \
+                      X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS)           \
+                          X(HOST_ARM) X(HOST_SCAN)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -166,6 +167,7 @@ typedef struct world {
   uint8_t hook_aer;    /* an AER comes while `attached` runs */
   uint8_t prep_inside; /* prepare answers at once */
   uint8_t quick;       /* part of make check */
+  uint8_t large;       /* takes minutes: not with --most */
   uint8_t idle_ctrls;  /* that are there, and nothing is asked of them: bits */
   uint8_t idle_ns;
   uint8_t posts;    /* events of other sources; 0: all */
@@ -187,8 +189,9 @@ extern const unsigned nworlds;
   X(TWO_AERS)                                                                                      \
   X(DRAIN)                                                                                         \
   X(DEADLINE)                                                                                      \
-  X(HALF_READ) X(RESET) X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER) X(HOST_MGMT) \
-      X(IO) X(OTHER) X(REMOVAL)
+  X(HALF_READ)                                                                                     \
+  X(RESET) X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER) X(HOST_MGMT) X(IO)        \
+      X(OTHER) X(REMOVAL)
 #define F_ENUM(name) F_##name,
 enum { F_LIST(F_ENUM) FEATURES };
 #define F(name) (UINT32_C(1) << F_##name)

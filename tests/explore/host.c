@@ -5,8 +5,8 @@
  *
  * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with RAE=0,
  * takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is dropped when the next
- * one listed has been looked at, or else at the end of the scan; a disk whose identity has changed is
- * dropped and not added in that scan; a listed NSID whose CNS 03h fails stays as it is. All
+ * one listed has been looked at, or else at the end of the scan; a disk whose identity has changed
+ * is dropped and not added in that scan; a listed NSID whose CNS 03h fails stays as it is. All
  * controllers of one host are paths to one disk for each NSID: a path whose identity is not that of
  * the other paths, or that is private, is not added.
  * SPDK: as many AERs as it may have; a completion reads log 04h and looks at the NSIDs it lists,

@@ -22,7 +22,8 @@ TESTS += %D%/explore.run
 endif
 
 # All worlds; make check does the quick ones.
+EXPLORE = --all
 check-explore: all
 	$(MAKE) $(AM_MAKEFLAGS) %D%/explore.run
-	%D%/explore.run --all
+	%D%/explore.run $(EXPLORE)
 .PHONY: check-explore

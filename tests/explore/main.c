@@ -82,25 +82,28 @@ static bool one(const world *w, unsigned number, bool print, uint32_t pairs[FEAT
 
 int main(int argc, char **argv)
 {
-  bool all = getenv("NVMENS_LONG") != NULL, print = false, good = true;
+  bool all = getenv("NVMENS_LONG") != NULL, large = true, print = false, good = true;
   uint32_t pairs[FEATURES] = {0};
   unsigned number = 0, named = 0;
 
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--all") == 0)
       all = true;
+    else if (strcmp(argv[i], "--most") == 0)
+      all = true, large = false;
     else if (strcmp(argv[i], "--print") == 0)
       print = true;
     else if (strcmp(argv[i], "--replay") == 0 && i + 2 < argc)
       return replay(find(argv[i + 1]), argv[i + 2]) ? 0 : 1;
     else if (argv[i][0] == '-')
-      return fprintf(stderr, "usage: explore [--all] [--print] [--replay WORLD PATH] [WORLD...]\n"),
+      return fprintf(stderr, "usage: explore [--all | --most] [--print] [--replay WORLD PATH] "
+                             "[WORLD...]\n"),
              2;
     else
       good &= one(find(argv[i]), ++number, print, pairs), named++;
   }
   for (const world *w = worlds; w < worlds + nworlds && !named; w++)
-    if (all || w->quick)
+    if (w->quick || (all && (large || !w->large)))
       good &= one(w, ++number, print, pairs);
   print_pairs(pairs, all && !named);
   print_cells();

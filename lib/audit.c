@@ -64,7 +64,7 @@ static finding check_commands(const nvmens_ctrl *ctrl)
       owned += att->owner == cmd;
     for (const nvmens_ns *ns = s->deleting; ns; ns = ns->next)
       owned += ns->owner == cmd;
-    HOLDS(18, cmd->state != NVMENS_CMD_WAITING || cmd->prep || owned == cmd->waits,
+    HOLDS(18, cmd->state != NVMENS_CMD_WAITING || owned == cmd->waits,
           "a command waits for another number of drains than it owns");
     HOLDS(18, cmd->state == NVMENS_CMD_WAITING || !owned, "a drain is owned by who does not wait");
   }

@@ -126,7 +126,8 @@ static void list_shown(nvmens_ctrl *ctrl)
 }
 
 /* Here, not by effects of their own, so that they come before the completion of who caused them. A
- * namespace is announced once its gate is open (opening is 0): the host may send I/O at once. */
+ * namespace is announced once its gate is open (opening is 0): the host may send I/O at once. AERs
+ * that come meanwhile are another effect, for park has it queued. */
 static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, deliver);
@@ -142,8 +143,6 @@ static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
     cmd_result(aer, 0, dw0, 0);
     cmd_run(s, &aer->effect);
   }
-  if (deliverable(ctrl, ctrl->opening) >= 0)
-    nvmens_outbox_add(&s->core, &ctrl->deliver, deliver_run);
 }
 
 /* Also for what is held: `attached` is queued before, and this keeps its place. */

@@ -244,7 +244,7 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
 {
   enum { SOME = 64 };
   const nvmens_nsid_set *set = allocated ? &q->s->ns : &q->r->ctrl->active;
-  uint32_t nsid[SOME], after = q->nsid, count = 0, some;
+  uint32_t nsid[SOME], after = q->nsid, count = 0, most, some;
   /* What is attached is allocated, and so is all where nothing is on its way out. */
   bool look = by_csi || (allocated && q->s->deleting);
   void *member[SOME];
@@ -252,10 +252,11 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
   if (after >= NVMENS_NSID_MAX)
     return invalid_ns;
   do {
-    some = nvmens_nsid_set_some(set, after, SOME, nsid, look ? member : NULL);
+    most = NVMENS_LIST_NSIDS - count < SOME ? NVMENS_LIST_NSIDS - count : SOME;
+    some = nvmens_nsid_set_some(set, after, most, nsid, look ? member : NULL);
     if (look)
       prefetch(member, some, allocated);
-    for (uint32_t i = 0; i < some && count < NVMENS_LIST_NSIDS; i++) {
+    for (uint32_t i = 0; i < some; i++) {
       if (look) {
         const nvmens_ns *ns = allocated ? member[i] : ((const nvmens_attachment *)member[i])->ns;
 
@@ -265,7 +266,7 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
       nvmens_put32(q->page + 4 * count++, nsid[i]);
     }
     after = some ? nsid[some - 1] : NVMENS_NSID_ALL;
-  } while (some == SOME && count < NVMENS_LIST_NSIDS);
+  } while (most && some == most);
   return 0;
 }
 

@@ -65,8 +65,7 @@ void nvmens_do_get_log(const nvmens_request *r)
   latch = changed->latch;
   nvmens_changed_page(changed, page);
   if (!nvmens_transfer(r, page + read.offset, read.len, NVMENS_TO_HOST)) {
-    if (!nvmens_cmd_old(r->cmd))
-      nvmens_notice_peek(&ctrl->notices, read.lid);
+    nvmens_notice_peek(&ctrl->notices, read.lid);
     return;
   }
   account(ctrl, changed, &read, latch == changed->latch);

@@ -111,21 +111,28 @@ int nvmens_ns_find(nvmens_subsys *s, uint32_t nsid, nvmens_nsref *out)
 
 /* ---- names ---- */
 
+static const nvmens_table *table_of(unsigned machine)
+{
+  return machine < NVMENS_MACHINES ? &nvmens_tables[machine] : NULL;
+}
+
 const char *nvmens_machine_name(unsigned machine)
 {
-  return machine < NVMENS_MACHINES ? nvmens_tables[machine].name : NULL;
+  const nvmens_table *table = table_of(machine);
+
+  return table ? table->name : NULL;
 }
 
 const char *nvmens_state_name(unsigned machine, unsigned state)
 {
-  if (machine >= NVMENS_MACHINES || state >= nvmens_tables[machine].states)
-    return NULL;
-  return nvmens_tables[machine].state[state];
+  const nvmens_table *table = table_of(machine);
+
+  return table && state < table->states ? table->state[state] : NULL;
 }
 
 const char *nvmens_event_name(unsigned machine, unsigned event)
 {
-  if (machine >= NVMENS_MACHINES || event >= nvmens_tables[machine].events)
-    return NULL;
-  return nvmens_tables[machine].event[event];
+  const nvmens_table *table = table_of(machine);
+
+  return table && event < table->events ? table->event[event] : NULL;
 }

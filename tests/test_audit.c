@@ -156,8 +156,25 @@ START_TEST(I9_I11_events_are_listed_and_masked)
   RIG_OK(rig_set_aec(w.r->ctrl[0], 0));
   w.aer = rig_aer(w.r->ctrl[0]);
   BROKEN(w, n->aec, RIG_BIT4, 10, "an AER is parked and an event could be delivered");
+  ck_assert_int_eq(rig_post(w.r->ctrl[0], NVMENS_AER_ERROR, 0, 1, 1), 0); /* source 0 */
+  BROKEN(w, n->aec, 1, 10, "an AER is parked and an event could be delivered");
   BROKEN(w, n->parked_count, 5, 12, "too many AERs are parked");
   rig_end(w.r);
+}
+END_TEST
+
+/* The last event of one type and the first of the next. */
+START_TEST(I11_types_are_told_apart)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+
+  ck_assert_int_eq(rig_post(c, NVMENS_AER_ERROR, 0xFF, 1, 0), 0);
+  ck_assert_int_eq(rig_post(c, NVMENS_AER_SMART, 0, 2, 0), 0);
+  ck_assert_uint_eq(rig_event_now(c), 0x0001FF00);
+  ck_assert_uint_eq(rig_event_now(c), 0x00020001);
+  ck_assert_int_eq(nvmens_subsys_check(r->s, NULL), 0);
+  rig_end(r);
 }
 END_TEST
 
@@ -256,11 +273,29 @@ START_TEST(T4_it_may_be_asked_in_a_hook)
 }
 END_TEST
 
+/* Between two completions there is an event to deliver and an AER that is parked. */
+START_TEST(I10_events_that_are_about_to_be_delivered)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.mask_scope = NVMENS_MASK_EVENT});
+  rig_ctrl *c = rig_listening(r, RIG_BIT4 | RIG_BIT1C);
+  rig_cmd *aer[2] = {rig_aer(c), rig_aer(c)};
+
+  r->react = check_inside;
+  r->react_on = RIG_BIT(RIG_COMPLETE);
+  rig_ns_auto(r, 1);
+  RIG_OK(aer[0]);
+  RIG_OK(aer[1]);
+  r->react = NULL;
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN("audit", I4_a_gate_is_open_iff_attached_and_told, I5_the_list_is_what_is_attached,
                  I16_tokens_and_timers, I3_nothing_holds_what_is_detached, I18_owners_and_counts,
-                 I9_I11_events_are_listed_and_masked, I15_a_disabled_controller_has_nothing,
-                 I2_objects_are_listed_and_counted, I6_I7_I19_namespaces,
-                 I19_a_controller_that_goes_waits, T4_it_may_be_asked_in_a_hook);
+                 I9_I11_events_are_listed_and_masked, I11_types_are_told_apart,
+                 I15_a_disabled_controller_has_nothing, I2_objects_are_listed_and_counted,
+                 I6_I7_I19_namespaces, I19_a_controller_that_goes_waits,
+                 T4_it_may_be_asked_in_a_hook, I10_events_that_are_about_to_be_delivered);
 }

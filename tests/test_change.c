@@ -309,6 +309,36 @@ START_TEST(P19_a_controller_that_cannot_see_it_is_not_told)
 }
 END_TEST
 
+START_TEST(R40_plug_tells_all_if_it_attaches)
+{
+  AT(RIG_BIT1C, ns);
+
+  for (int i = 0; i < 2; i++) {
+    ck_assert_int_eq(rig_plug(ns), 0); /* to controller 2, then to none */
+    ck_assert_uint_eq(who(c, RIG_EV1C), i ? 0 : 7);
+    ck_assert_uint_eq(whose_log(c, RIG_LID1C, "1"), i ? 0 : 7);
+  }
+  rig_end(r);
+}
+END_TEST
+
+/* It was told when the detach began. */
+START_TEST(R40_a_detach_that_is_hurried_is_not_told_twice)
+{
+  AT(RIG_BIT4 | RIG_BIT1C, ns);
+
+  ns->drain = RIG_DRAIN_PENDING;
+  ck_assert_int_eq(rig_detach(ns, c[0], NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_uint_eq(whose_log(c, RIG_LID1C, "1"), 7);
+  ck_assert_uint_eq(whose_log(c, RIG_LID4, "1"), 1);
+  ck_assert_int_eq(rig_detach(ns, c[0], NVMENS_SURPRISE, RIG_NEVER), 0);
+  ck_assert_uint_eq(whose_log(c, RIG_LID1C, "1"), 0);
+  ck_assert_uint_eq(whose_log(c, RIG_LID4, "1"), 0);
+  ck_assert_int_eq(rig_drained(ns, c[0]), 0);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(R38_changed_identify_data_are_told_where_attached)
 {
   AT(RIG_BIT4, ns);
@@ -441,7 +471,9 @@ int main(void)
       R40_delete_of_all_is_a_delete, R41_the_issuer_of_a_delete_finds_it_in_its_log,
       R41_a_quiet_change_does_not_wait_for_the_bit_either, R41_a_quiet_change_leaves_an_owed_event,
       R41_a_quiet_change_leaves_a_reported_event, R40_unplug_tells_every_attached_controller,
-      R40_unplug_tells_all_of_the_allocation, P19_a_controller_that_cannot_see_it_is_not_told,
+      R40_unplug_tells_all_of_the_allocation, R40_plug_tells_all_if_it_attaches,
+      R40_a_detach_that_is_hurried_is_not_told_twice,
+      P19_a_controller_that_cannot_see_it_is_not_told,
       R38_changed_identify_data_are_told_where_attached,
       R39_changed_identify_data_are_told_everywhere, R38_write_protect_and_backend_data_are_changes,
       C8_events_go_out_in_cntlid_order, C8_the_issuers_completion_is_the_last,

@@ -77,6 +77,16 @@ START_TEST(subsys_new_of_values_in_range)
 }
 END_TEST
 
+START_TEST(R13_there_are_as_many_formats_as_have_room)
+{
+  nvmens_subsys_config config = {.nlbaf = NVMENS_LBAFS};
+
+  for (int i = 0; i < NVMENS_LBAFS; i++)
+    config.lbaf[i].lbads = 9;
+  ck_assert_int_eq(try_config(&config), 0);
+}
+END_TEST
+
 START_TEST(R1_subsys_new_of_values_out_of_range)
 {
   ck_assert_int_eq(TRY(.nn = 0xFFFFFFFF), NVMENS_ERR_INVAL);
@@ -259,11 +269,25 @@ START_TEST(R1_ns_new_of_values_out_of_range)
 }
 END_TEST
 
+START_TEST(R1_ns_new_of_the_largest_values)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.nn = 10});
+
+  ck_assert_int_eq(rig_ns_try(r, &(nvmens_ns_config){.nsid = 10}, NULL), 0);
+  ck_assert_int_eq(rig_ns_try(r, &(nvmens_ns_config){.nsze = 4, .ncap = 4}, NULL), 0);
+  ck_assert_int_eq(/* R25 */
+                   rig_ns_try(r, &(nvmens_ns_config){.home_given = 1, .home_cntlid = 0xFFEF}, NULL),
+                   0);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(R22_ns_new_of_an_unsupported_command_set)
 {
   rig *r = rig_new(NULL);
 
   ck_assert_int_eq(TRY_NS(.csi = NVMENS_CSI_ZNS), NVMENS_ERR_COMMAND_SET);
+  ck_assert_int_eq(TRY_NS(.csi = 32), NVMENS_ERR_COMMAND_SET);
   ck_assert_int_eq(TRY_NS(.csi = 255), NVMENS_ERR_COMMAND_SET);
   rig_end(r);
 }
@@ -375,6 +399,7 @@ int main(void)
       subsys_new_of_values_in_range,
       R1_subsys_new_of_values_out_of_range,
       R13_subsys_new_of_formats_out_of_range,
+      R13_there_are_as_many_formats_as_have_room,
       subsys_new_with_the_c_librarys_memory,
       a_shorter_config_ends_in_zeroes,
       a_longer_config_must_end_in_zeroes,
@@ -383,6 +408,7 @@ int main(void)
       ctrl_new_needs_its_arguments,
       R5_a_namespace_needs_an_identity_and_a_size,
       R1_ns_new_of_values_out_of_range,
+      R1_ns_new_of_the_largest_values,
       R22_ns_new_of_an_unsupported_command_set,
       R22_attach_of_a_command_set_that_is_not_enabled,
       R22_attach_beyond_the_limits,

@@ -386,6 +386,53 @@ GATE_TEST(R51_begin_next_needs_a_ready_controller)
   rig_end(r);
 }
 
+GATE_TEST(C16_any_of_the_other_paths_counts)
+{
+  nvmens_lane *lane = lost_path(r, 5, 5);
+
+  ck_assert_int_eq(rig_attach(r->ns, more_ctrl_of(r, 5)), NVMENS_ERR_EXISTS); /* by itself */
+  ck_assert_int_eq(rig_detach(r->ns, r->ctrl[1], NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_uint_eq(more_begin(r, lane, 1), PATH); /* the third has it */
+  ck_assert_uint_eq(more_begin(r, rig_lane(r->ctrl[1]), 1), PATH);
+  rig_end(r);
+}
+
+/* The moment at which the log says that it left: other threads are not kept from the gate then. */
+static void begin_at_change(rig *r, const nvmens_trace *t)
+{
+  void *user;
+  nvmens_ticket ticket;
+
+  if (t->machine != NVMENS_M_NOTICE || t->cntlid != 0)
+    return;
+  seen = nvmens_io_begin(r->react_arg, 1, &ticket, &user).sf;
+  if (seen == 0)
+    nvmens_io_end(r->react_arg, ticket);
+}
+
+GATE_TEST(C16_a_closed_gate_gives_the_right_answer_from_the_first)
+{
+  rig_ctrl *a = more_ctrl_of(r, 5), *b = more_ctrl_of(r, 5);
+  rig_ns *ns = rig_ns_auto(r, 1);
+  const uint16_t wanted[] = {PATH, DNR02, DNR02};
+
+  r->react_arg = rig_lane(a);
+  r->on_trace = begin_at_change;
+  for (int i = 0; i < 3; i++) {
+    if (i == 1)
+      rig_reset(b); /* attached, but not ready */
+    if (i == 2) {
+      ck_assert_int_eq(rig_detach(ns, b, NVMENS_ORDERLY, RIG_NEVER), 0);
+      rig_enable(b); /* ready, but not attached */
+    }
+    seen = 0;
+    ck_assert_int_eq(rig_detach(ns, a, NVMENS_ORDERLY, RIG_NEVER), 0);
+    ck_assert_uint_eq(seen, wanted[i]);
+    ck_assert_int_eq(rig_attach(ns, a), 0);
+  }
+  rig_end(r);
+}
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -406,6 +453,8 @@ int main(void)
       C16_the_other_path_must_be_ready,
       C16_the_other_path_must_be_attached,
       C16_a_path_that_comes_later_counts,
+      C16_any_of_the_other_paths_counts,
+      C16_a_closed_gate_gives_the_right_answer_from_the_first,
       C16_while_draining_the_other_path_counts_too,
       C16_a_namespace_that_was_never_here_is_refused_with_002,
       C16_an_unplugged_namespace_has_no_other_path,

@@ -220,6 +220,21 @@ START_TEST(S24_a_set_that_cannot_shrink_goes_on)
 }
 END_TEST
 
+/* The table of 2^30 slots is the largest, and is asked for. */
+START_TEST(a_set_grows_to_its_largest_table)
+{
+  static const nvmens_ident ident[2] = {{.uuid = {1}}, {.uuid = {2}}};
+  nvmens_ident_set set = {0};
+
+  ck_assert_int_eq(nvmens_ident_set_add(&set, &mem, &ident[0]), 0);
+  set.count = (1u << 29) - 1;
+  heap.fails = 1;
+  ck_assert_int_eq(nvmens_ident_set_add(&set, &mem, &ident[1]), NVMENS_ERR_NOMEM);
+  ck_assert_uint_eq(heap.fails, 0);
+  nvmens_ident_set_clear(&set, &mem);
+}
+END_TEST
+
 START_TEST(C15_each_identifier_is_unique_alone)
 {
   const nvmens_ident a = {{1}, {2}, {3}};
@@ -331,6 +346,7 @@ int main(void)
   fflush(stdout);
   tcase_set_timeout(tc, 60);
   tcase_add_test(tc, S24_a_set_that_cannot_shrink_goes_on);
+  tcase_add_test(tc, a_set_grows_to_its_largest_table);
   tcase_add_test(tc, C15_each_identifier_is_unique_alone);
   tcase_add_test(tc, C15_the_same_bytes_of_another_kind_are_no_conflict);
   tcase_add_test(tc, an_identity_with_no_identifier_is_not_entered);

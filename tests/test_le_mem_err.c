@@ -80,6 +80,22 @@ START_TEST(mem_a_product_that_overflows_is_not_asked_for)
 }
 END_TEST
 
+static void *refusing(void *user, size_t size)
+{
+  *(size_t *)user = size;
+  return NULL;
+}
+
+START_TEST(mem_the_largest_product_is_asked_for)
+{
+  size_t asked = 0;
+  const nvmens_mem mem = {&asked, refusing, NULL};
+
+  ck_assert_ptr_null(nvmens_zalloc(&mem, SIZE_MAX / 16, 16));
+  ck_assert_uint_eq(asked, SIZE_MAX / 16 * 16);
+}
+END_TEST
+
 START_TEST(mem_no_memory_is_null)
 {
   dice_heap heap = {.fail = 1};
@@ -130,8 +146,9 @@ END_TEST
 int main(void)
 {
   dice_init();
-  return RIG_RUN(
-      "le_mem_err", le_the_lowest_byte_comes_first, le_what_is_put_is_got_at_any_alignment,
-      mem_is_zeroed, mem_a_product_that_overflows_is_not_asked_for, mem_no_memory_is_null,
-      mem_of_the_c_library, err_each_has_a_text_of_its_own, err_any_other_number_has_one_too);
+  return RIG_RUN("le_mem_err", le_the_lowest_byte_comes_first,
+                 le_what_is_put_is_got_at_any_alignment, mem_is_zeroed,
+                 mem_a_product_that_overflows_is_not_asked_for,
+                 mem_the_largest_product_is_asked_for, mem_no_memory_is_null, mem_of_the_c_library,
+                 err_each_has_a_text_of_its_own, err_any_other_number_has_one_too);
 }

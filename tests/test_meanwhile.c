@@ -200,6 +200,7 @@ START_TEST(T1_no_end_while_a_hook_runs)
   w->in_attached = cannot_end;
   plug(w);
   ck_assert_uint_eq(refused, 1);
+  plug(w); /* nothing has changed */
   ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
 }
 END_TEST
@@ -306,6 +307,28 @@ START_TEST(R35_a_reset_waits_for_hooks_of_old_commands_only)
 }
 END_TEST
 
+/* A command of the old time that has not ended: the reset waits for it. */
+static void still_at_work(world *w)
+{
+  start(w, do_reset);
+  until(&w->locks, 4);
+  ck_assert_int_eq(GET(w->ended), 0);
+}
+
+START_TEST(R35_a_reset_waits_for_old_commands)
+{
+  static const uint8_t sqe[64] = {NVMENS_OP_IDENTIFY, [4] = 1};
+  world *w = setup();
+
+  plug(w);
+  w->in_identify = still_at_work;
+  ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[0], sqe, 0), NVMENS_TAKEN);
+  pthread_join(w->helper, NULL);
+  ck_assert_uint_eq(w->dropped, 1);
+  ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
+}
+END_TEST
+
 /* The reset waits for this hook, which removes the controller under it. */
 static void remove_under_reset(world *w)
 {
@@ -346,6 +369,7 @@ START_TEST(T3_no_end_while_effects_are_left_over)
   ck_assert_uint_lt(w->completed, 10000);
   ck_assert_uint_eq(nvmens_next_deadline(w->s), w->s->core.now); /* there is no wake here */
   ck_assert_int_eq(nvmens_subsys_del(w->s), NVMENS_ERR_BUSY);
+  ck_assert_int_eq(w->s->ending, 0);
   while (w->completed < 10000)
     nvmens_poll(w->s, 1);
   ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
@@ -358,6 +382,7 @@ int main(void)
       "meanwhile", T1_no_end_while_a_hook_runs, T1_no_end_while_a_namespace_waits_for_a_page,
       T1_two_threads_end_it, T1_an_end_that_waits_for_a_drain_is_tried_again,
       T5_no_end_while_a_remote_end_is_inside, R35_a_reset_waits_for_hooks_of_old_commands_only,
+      R35_a_reset_waits_for_old_commands,
       T4_a_controller_stays_while_a_reset_of_it_has_not_returned,
       T3_no_end_while_effects_are_left_over);
 }

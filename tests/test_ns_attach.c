@@ -92,6 +92,7 @@ START_TEST(R19_an_invalid_nsid_fails)
 
   for (unsigned sel = 0; sel < 2; sel++) {
     RIG_FAILS(select_(r, sel, 0), DNR0B);
+    RIG_FAILS(select_(r, sel, 8), DNR02); /* NN is valid */
     RIG_FAILS(select_(r, sel, 9), DNR0B);
     RIG_FAILS(select_(r, sel, 0xFFFFFFFE), DNR0B);
   }

@@ -244,7 +244,10 @@ START_TEST(R13_no_nsid_left_fails)
 
   ck_assert_uint_eq(RIG_OK(rig_host_create(c, 8, 1))->dw0, 1);
   ck_assert_uint_eq(RIG_OK(rig_host_create(c, 8, 1))->dw0, 2);
+  r->log_mask = RIG_BIT(RIG_PREPARE);
+  rig_log_clear(r);
   RIG_FAILS(rig_host_create(c, 8, 1), RIG_DNR(NVMENS_SC_NS_ID_UNAVAILABLE));
+  ck_assert_str_eq(rig_log(r), ""); /* the backend was not troubled */
   RIG_OK(rig_host_delete(c, 1));
   ck_assert_uint_eq(RIG_OK(rig_host_create(c, 8, 1))->dw0, 1);
   rig_end(r);
@@ -313,6 +316,7 @@ START_TEST(R14_delete_of_an_invalid_nsid_fails)
   rig_ctrl *c = rig_ctrl_on(r);
 
   RIG_FAILS(rig_host_delete(c, 0), DNR0B);
+  RIG_FAILS(rig_host_delete(c, 8), DNR02); /* NN is valid */
   RIG_FAILS(rig_host_delete(c, 9), DNR0B);
   RIG_FAILS(rig_host_delete(c, 0xFFFFFFFE), DNR0B);
   rig_end(r);

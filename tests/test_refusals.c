@@ -263,6 +263,8 @@ START_TEST(update_wants_a_size_that_fits)
   ck_assert_int_eq(nvmens_ns_update(r->s, ns->ref, &attrs), NVMENS_ERR_INVAL);
   attrs.nsze = 4, attrs.ncap = 5;
   ck_assert_int_eq(nvmens_ns_update(r->s, ns->ref, &attrs), NVMENS_ERR_INVAL);
+  attrs.ncap = 4;
+  ck_assert_int_eq(nvmens_ns_update(r->s, ns->ref, &attrs), 0);
   attrs.ncap = 3;
   ck_assert_int_eq(nvmens_ns_update(r->s, ns->ref, &attrs), 0);
   ck_assert_uint_eq(more_ns(ns).ncap, 3);

@@ -52,6 +52,7 @@ START_TEST(subsys_del_with_a_drain_is_busy)
   ck_assert_int_eq(rig_detach(ns, c, NVMENS_SURPRISE, RIG_NEVER), 0);
   ck_assert_int_eq(del(r), NVMENS_ERR_BUSY);
   rig_check(r); /* nothing has changed */
+  rig_ns_loose(r, 2);
   ck_assert_int_eq(rig_drained(ns, c), 0);
   rig_end(r);
 }

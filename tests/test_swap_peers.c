@@ -375,6 +375,89 @@ START_TEST(C14_a_path_that_has_left_and_comes_back_is_a_swap)
 }
 END_TEST
 
+/* What went with it is known: nothing is in the way of the same one. */
+START_TEST(C14_the_old_one_comes_back_after_its_disk_has_gone)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 1);
+
+  b_drops_it(a, b);
+  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  only(r, 'A', b);
+  hear_and_read(b);
+  scan(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
+/* A read before the event: it is the event that starts the scan. */
+START_TEST(C14_a_path_that_has_left_is_told_in_spite_of_a_read)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 1);
+
+  ck_assert_str_eq(rig_changed(b, RIG_LID4, RIG_CONSUME), "1");
+  b_drops_it(a, b);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_a_path_that_leaves_and_comes_back_with_the_same_disk_is_no_swap)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  scan(b);
+  hear_and_read(a);
+  hear_and_read(b); /* both have B now */
+  hear_and_read(a);
+  ck_assert_int_eq(rig_detach(rig_find(r, 1), b, NVMENS_ORDERLY, RIG_NEVER), 0);
+  hear_and_read(b);
+  ck_assert_int_eq(rig_attach(rig_find(r, 1), b), 0);
+  hear_and_read(b);
+  scan(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
+/* b has dropped the disk in the scan that it is to be told of: once is enough. */
+START_TEST(C14_a_path_that_leaves_after_it_was_shown_is_told_once)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(b);
+  if (_i) {
+    ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+    only(r, 'C', a);
+  } else {
+    ck_assert_int_eq(rig_detach(rig_find(r, 1), b, NVMENS_ORDERLY, RIG_NEVER), 0);
+  }
+  hear_and_read(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(C14_a_swapped_path_in_the_way_of_a_third_one_is_told_until_its_disk_has_gone)
+{
+  rig_ctrl *a, *b;
+  rig *r = swapped(1, 1, &a, &b);
+
+  scan(a);
+  hear_and_read(a);
+  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  only(r, 'C', a);
+  hear_and_read(b);
+  hear_and_read(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(C14_a_controller_that_goes_takes_the_old_disk_along)
 {
   rig_ctrl *a, *b;
@@ -414,6 +497,11 @@ int main(void)
   tcase_add_loop_test(t, C14_a_path_that_leaves_while_it_is_down_is_told_when_it_is_up, 0, 2);
   tcase_add_test(t, C14_what_was_shown_on_a_path_that_has_left_is_told_after_a_reset);
   tcase_add_loop_test(t, C14_a_path_that_has_left_and_comes_back_is_a_swap, 0, 2);
+  tcase_add_test(t, C14_the_old_one_comes_back_after_its_disk_has_gone);
+  tcase_add_test(t, C14_a_path_that_has_left_is_told_in_spite_of_a_read);
+  tcase_add_test(t, C14_a_path_that_leaves_and_comes_back_with_the_same_disk_is_no_swap);
+  tcase_add_loop_test(t, C14_a_path_that_leaves_after_it_was_shown_is_told_once, 0, 2);
+  tcase_add_test(t, C14_a_swapped_path_in_the_way_of_a_third_one_is_told_until_its_disk_has_gone);
   tcase_add_loop_test(t, C14_a_controller_that_goes_takes_the_old_disk_along, 0, 2);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -208,6 +208,10 @@ START_TEST(tokens_there_are_no_more_places_than_bits)
   m->tokens.size = UINT32_C(1) << NVMENS_PLACE_BITS; /* and none free */
   ck_assert_int_eq(nvmens_tokens_reserve(&m->tokens, &m->mem, &number), NVMENS_ERR_NOMEM);
   ck_assert_uint_eq(m->heap.calls, 0);
+  m->tokens.size /= 2; /* but as many as that there are, if there is memory */
+  m->heap.fail = 1;
+  ck_assert_int_eq(nvmens_tokens_reserve(&m->tokens, &m->mem, &number), NVMENS_ERR_NOMEM);
+  ck_assert_uint_eq(m->heap.calls, 1);
   m->tokens.size = 0;
   model_end(m);
 }

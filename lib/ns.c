@@ -226,7 +226,7 @@ nvmens_verdict nvmens_ns_leave(nvmens_ns *ns, unsigned event, nvmens_cmd *owner,
 
   *actions = cell->actions;
   if (NVMENS_NEVER(cell->kind != NVMENS_GO)) /* callers have looked */
-    return NVMENS_VERDICT(cell->sf, cell->err);
+    return NVMENS_VERDICT(cell->sf, NVMENS_ERR_STALE);
   if (cell->actions & NVMENS_DO_OWN_NS) {
     ns->reason = NVMENS_HOST_DELETED;
     ns->owner = owner;

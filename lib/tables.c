@@ -51,7 +51,7 @@ static const nvmens_cell controller_cell[4][4] = {
     /* reset */
     {GO(DIS, NVMENS_DO_EPOCH, "R35", "a second reset finds nothing more to drop"),
      GO(DIS, NVMENS_DO_UNREADY | NVMENS_DO_EPOCH, "R35", "AERs vanish, events are dropped"),
-     GO(DIS, NVMENS_DO_UNREADY | NVMENS_DO_EPOCH, "R35", "the way out of a shutdown"),
+     GO(DIS, NVMENS_DO_EPOCH, "R35", "the way out of a shutdown"),
      STAY(GOING, "", "its commands are dropped already")},
     /* shutdown */
     {STAY(DIS, "R37", "nothing runs"),
@@ -61,7 +61,7 @@ static const nvmens_cell controller_cell[4][4] = {
     {GO(GOING, NVMENS_DO_EPOCH | NVMENS_DO_ABORT_ALL, "R51",
         "its commands end, then its attachments"),
      GO(GOING, NVMENS_DO_UNREADY | NVMENS_DO_EPOCH | NVMENS_DO_ABORT_ALL, "R51", "as above"),
-     GO(GOING, NVMENS_DO_UNREADY | NVMENS_DO_EPOCH | NVMENS_DO_ABORT_ALL, "R51", "as above"),
+     GO(GOING, NVMENS_DO_EPOCH | NVMENS_DO_ABORT_ALL, "R51", "as above"),
      STAY(GOING, "", "asked twice")},
 };
 
@@ -79,10 +79,10 @@ static const nvmens_cell namespace_cell[6][3] = {
      NO(0, NVMENS_ERR_EXISTS, "R3", "the NSID is taken"),
      NO(0, NVMENS_ERR_BUSY, "R15", "the NSID comes back at released")},
     /* delete */
-    {NO(NVMENS_SC_INVALID_FIELD | DNR, NVMENS_ERR_STALE, "R14", "unallocated"),
+    {NO(NVMENS_SC_INVALID_FIELD | DNR, 0, "R14", "unallocated"),
      GO(DEL, NVMENS_DO_REMOVE_EACH | NVMENS_DO_RECORD_ALLOCATED | NVMENS_DO_OWN_NS, "R15 R40 R41",
         "published at once, completed when quiet"),
-     NO(NVMENS_SC_INVALID_FIELD | DNR, NVMENS_ERR_STALE, "R14", "not in CNS 10h any more")},
+     NO(NVMENS_SC_INVALID_FIELD | DNR, 0, "R14", "not in CNS 10h any more")},
     /* unplug */
     {NO(0, NVMENS_ERR_STALE, "P16", "a reference of the past"),
      GO(DEL, NVMENS_DO_REMOVE_EACH | NVMENS_DO_RECORD_ALLOCATED, "R40 R51", "published at once"),
@@ -140,12 +140,11 @@ static const nvmens_cell attachment_cell[8][4] = {
         "detached already, still draining")},
     /* remove: the namespace goes */
     {STAY(DET, "R15", "nothing to do here"),
-     GO(DRA, LEAVE | NVMENS_DO_TIMER | NVMENS_DO_OWN, "R15 R51",
-        "as detach; the namespace owns it"),
+     GO(DRA, LEAVE | NVMENS_DO_TIMER, "R15 R51", "as detach; a command waits for the namespace"),
      GO(DRA, NVMENS_DO_TIMER_MIN, "R15", "drains already; who owns it keeps it"),
      STAY(ABO, "R15", "is being aborted already")},
     /* abort: surprise detach */
-    {NO(NVMENS_SC_NS_NOT_ATTACHED | DNR, NVMENS_ERR_NOT_ATTACHED, "R22", "nothing to detach"),
+    {NO(0, NVMENS_ERR_NOT_ATTACHED, "R22", "nothing to detach"),
      GO(ABO, LEAVE | NVMENS_DO_ABORT, "R51", "no time to wait"),
      GO(ABO, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R51",
         "no more time to wait"),
@@ -166,7 +165,7 @@ static const nvmens_cell attachment_cell[8][4] = {
     {NEVER("a token lives only in a drain"), NEVER("a token lives only in a drain"),
      GO(DET, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_DETACH, "R51",
         "no command holds it"),
-     GO(DET, NVMENS_DO_SETTLE | NVMENS_DO_DETACH, "R51", "no command holds it")},
+     GO(DET, NVMENS_DO_DETACH, "R51", "no command holds it")},
     /* deadline */
     {NEVER("the timer runs only in DRAINING"), NEVER("the timer runs only in DRAINING"),
      GO(ABO, NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R15 C17",

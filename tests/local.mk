@@ -1,5 +1,6 @@
 # A test that speaks TAP is one word here: tests/test_NAME.c with the rig and libcheck.
 TAP_TESTS = \
+	%D%/test_actions \
 	%D%/test_aer \
 	%D%/test_aer_end \
 	%D%/test_attach \

@@ -205,6 +205,7 @@ static void b_drops_it(rig_ctrl *a, rig_ctrl *b)
 {
   ck_assert_uint_eq(rig_heard(a), 0);
   hear_and_read(b);
+  ck_assert_str_eq(rig_changed(b, RIG_LID4, RIG_PEEK), "1"); /* what is owed is in the log */
   ck_assert_uint_eq(rig_heard(a), 0);
   hear_and_read(b);
   hear_and_read(a);

@@ -30,8 +30,8 @@ static void check_cell(const nvmens_table *t, const nvmens_cell *c, const char *
   RIG_SAY(c->next < t->states, "%s goes nowhere", name);
   RIG_SAY(c->kind == NVMENS_GO || !c->actions, "%s acts, but does not go", name);
   RIG_SAY(c->kind == NVMENS_REFUSE || (!c->sf && !c->err), "%s goes and answers", name);
-  RIG_SAY(c->kind != NVMENS_REFUSE || (c->err < 0 && c->err >= NVMENS_ERR_NOT_FOUND),
-          "%s refuses without an error", name);
+  RIG_SAY(c->kind != NVMENS_REFUSE || c->sf || c->err, "%s refuses without an answer", name);
+  RIG_SAY(c->err <= 0 && c->err >= NVMENS_ERR_NOT_FOUND, "%s answers what is no error", name);
   RIG_SAY(c->kind == NVMENS_GO || c->next == 0, "%s has a next state, but does not go", name);
 }
 
@@ -92,7 +92,7 @@ END_TEST
 
 /* ---- what was taken ---- */
 
-enum { UNSAID = 1 }; /* the call at hand has no such answer */
+enum { UNSAID = 0 }; /* that side does not ask */
 
 /* A refusal as it was heard: by the host, by the backend, or by both. */
 static void heard(unsigned machine, unsigned event, unsigned state, int sf, int err)
@@ -100,10 +100,10 @@ static void heard(unsigned machine, unsigned event, unsigned state, int sf, int 
   const nvmens_cell *c = nvmens_cell_of((nvmens_machine)machine, (uint8_t)state, event);
 
   RIG_SAY(c->kind == NVMENS_REFUSE, "%s does not refuse", cells_name(machine, event, state));
-  RIG_SAY(sf == UNSAID || sf == c->sf, "%s: the host is told %04x, not %04x",
-          cells_name(machine, event, state), (unsigned)sf, c->sf);
-  RIG_SAY(err == UNSAID || err == c->err, "%s: the backend is told %d, not %d",
-          cells_name(machine, event, state), err, c->err);
+  RIG_SAY(sf == c->sf, "%s: the host is told %04x, not %04x", cells_name(machine, event, state),
+          (unsigned)sf, c->sf);
+  RIG_SAY(err == c->err, "%s: the backend is told %d, not %d", cells_name(machine, event, state),
+          err, c->err);
   cells_taken[machine][event][state]++;
 }
 #define HEARD(machine, event, state, sf, err)                                                      \

@@ -103,7 +103,8 @@ static void print_cell(const nvmens_table *t, unsigned event, unsigned state)
   case NVMENS_REFUSE:
     printf("*");
     if (cell->sf)
-      printf("%03Xh%s / ", cell->sf & 0x7FFu, cell->sf & NVMENS_SF_DNR ? " DNR" : "");
+      printf("%03Xh%s%s", cell->sf & 0x7FFu, cell->sf & NVMENS_SF_DNR ? " DNR" : "",
+             cell->err ? " / " : "");
     printf("%s*", err_name[-cell->err]);
     break;
   default:

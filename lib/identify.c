@@ -362,13 +362,14 @@ static const page_kind kinds[] = {
     {NVMENS_CNS_CSI_ALLOCATED_NS, csi_allocated_ns},
     {NVMENS_CNS_COMMAND_SETS, command_sets},
     {NVMENS_CNS_ALLOCATED_NS_INDEPENDENT, allocated_ns},
+    {0, NULL},
 };
 
 static const page_kind *kind_of(uint8_t cns)
 {
-  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-    if (kinds[i].cns == cns)
-      return &kinds[i];
+  for (const page_kind *kind = kinds; kind->fill; kind++)
+    if (kind->cns == cns)
+      return kind;
   return NULL;
 }
 

@@ -46,6 +46,24 @@ static inline uint32_t roll(uint32_t below)
 
 /* ---- the allocator ---- */
 
+/* Behind each block are a few bytes that nobody may write to; the address sanitizer has its own. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { DICE_TAIL = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { DICE_TAIL = 0 };
+#else
+enum { DICE_TAIL = 8 };
+#endif
+#else
+enum { DICE_TAIL = 8 };
+#endif
+
+typedef union dice_head {
+  size_t size;
+  max_align_t align;
+} dice_head;
+
 typedef struct dice_heap {
   unsigned live;  /* blocks */
   unsigned calls; /* so far */
@@ -55,25 +73,30 @@ typedef struct dice_heap {
 static inline void *dice_alloc(void *user, size_t size)
 {
   dice_heap *heap = user;
-  void *block;
+  dice_head *head;
 
   heap->calls++;
   if (heap->fail && --heap->fail == 0)
     return NULL;
-  block = malloc(size);
-  MUST(block);
-  memset(block, 0xC5, size); /* nobody may count on zeroes */
+  head = malloc(sizeof(*head) + size + DICE_TAIL);
+  MUST(head);
+  head->size = size;
+  memset(head + 1, 0xC5, size + DICE_TAIL); /* nobody may count on zeroes */
   heap->live++;
-  return block;
+  return head + 1;
 }
 
 static inline void dice_free(void *user, void *block)
 {
   dice_heap *heap = user;
+  dice_head *head;
 
   MUST_SAY(block, "the allocator is asked to free NULL");
   MUST_SAY(heap->live-- > 0, "more is freed than was allocated");
-  free(block);
+  head = (dice_head *)block - 1;
+  for (size_t i = 0; i < DICE_TAIL; i++)
+    MUST_SAY(((uint8_t *)block)[head->size + i] == 0xC5, "what is behind a block was written to");
+  free(head);
 }
 
 static inline nvmens_mem dice_mem(dice_heap *heap)

@@ -403,7 +403,7 @@ static void begin_at_change(rig *r, const nvmens_trace *t)
   void *user;
   nvmens_ticket ticket;
 
-  if (t->machine != NVMENS_M_NOTICE || t->cntlid != 0)
+  if (seen || t->machine != NVMENS_M_NOTICE || t->cntlid != 0)
     return;
   seen = nvmens_io_begin(r->react_arg, 1, &ticket, &user).sf;
   if (seen == 0)

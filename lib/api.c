@@ -102,8 +102,8 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   return 0;
 }
 
-/* Nothing is under way: no lane, drain, effect, reset, command, none that holds a namespace. What is
- * being removed waits for one of these. */
+/* Nothing is under way: no lane, drain, effect, reset, command, none that holds a namespace. What
+ * is being removed waits for one of these. */
 static bool at_rest(const nvmens_subsys *s)
 {
   if (s->core.first || s->core.flushing || s->closing || s->preps ||

@@ -4,8 +4,8 @@
  *
  * A cell is looked up by machine, event and state. GO: enter `next` and do `actions` (the same
  * state again is a GO too). REFUSE: nothing changes, the answer is `sf` for the host and `err` for
- * the backend (0: that side does not ask). NEVER: cannot happen; the tests prove it. There are no guards: where something
- * decides between two outcomes, they are two events.
+ * the backend (0: that side does not ask). NEVER: cannot happen; the tests prove it. There are no
+ * guards: where something decides between two outcomes, they are two events.
  */
 #ifndef NVMENS_LIB_TABLES_H
 #define NVMENS_LIB_TABLES_H

@@ -58,6 +58,7 @@ TAP_TESTS = \
 	%D%/test_scenarios_race \
 	%D%/test_step \
 	%D%/test_subsys \
+	%D%/test_swap_left \
 	%D%/test_swap_mark \
 	%D%/test_swap_peers \
 	%D%/test_tables \
@@ -115,7 +116,8 @@ tests_rig_sources = \
 	%D%/rig_backend.c \
 	%D%/rig_host.c \
 	%D%/rig_main.h \
-	%D%/rig_more.h
+	%D%/rig_more.h \
+	%D%/swap_paths.h
 
 if BUILD_TESTS
 check_LTLIBRARIES += %D%/librig.la

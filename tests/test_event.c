@@ -384,6 +384,24 @@ START_TEST(R30_no_second_event_while_the_first_is_unread)
 }
 END_TEST
 
+/* What was masked is unmasked by a read of the backend's log, but nothing is sent any more. */
+START_TEST(R37_no_event_is_sent_while_it_is_shut_down)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  rig_cmd *aer;
+
+  rig_post(c, NVMENS_AER_SMART, 0, NVMENS_LID_SMART, 0);
+  ck_assert_uint_eq(rig_event_now(c), 0x00020001);
+  rig_post(c, NVMENS_AER_SMART, 1, 0x80, 0);
+  aer = rig_aer(c);
+  rig_shutdown(c);
+  read_own(c, NVMENS_LID_SMART);
+  ck_assert(rig_is_open(aer));
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -398,5 +416,5 @@ int main(void)
       R30_a_peek_does_not_take_the_event_away, R30_a_failed_read_does_not_take_the_event_away,
       R30_equal_events_coalesce, R30_different_events_queue_in_order,
       R30_a_coalesced_event_keeps_its_place, R30_a_masked_event_does_not_hold_up_later_ones,
-      R30_no_second_event_while_the_first_is_unread);
+      R30_no_second_event_while_the_first_is_unread, R37_no_event_is_sent_while_it_is_shut_down);
 }

@@ -397,9 +397,10 @@ const world worlds[] = {
      .drain = DRAIN_DONE,
      .start_ns = 2,
      .host = HOST_LINUX,
-     .states = 2096556,
-     .transitions = 25124134,
-     .depth = 44},
+     .large = 1,
+     .states = 5144844,
+     .transitions = 75810976,
+     .depth = 41},
     {.name = "lazy",
      .kinds = BACKEND | DO(UPDATE) | DO(DETACH) | DO(ATTACH) | DO(AER) | FLUX | DO(CTRL_NEW) |
               DO(CTRL_DEL) | DO(SHUTDOWN),

@@ -288,12 +288,15 @@ END_TEST
 
 START_TEST(R40_unplug_tells_all_of_the_allocation)
 {
-  AT(RIG_BIT1C, ns);
+  for (nvmens_mode mode = NVMENS_ORDERLY; mode <= NVMENS_SURPRISE; mode++) {
+    AT(RIG_BIT1C, ns);
 
-  ck_assert_int_eq(rig_unplug(ns, NVMENS_SURPRISE, RIG_NEVER), 0);
-  ck_assert_uint_eq(who(c, RIG_EV1C), 7);
-  ck_assert_uint_eq(whose_log(c, RIG_LID1C, "1"), 7);
-  rig_end(r);
+    ns->drain = RIG_DRAIN_PENDING;
+    ck_assert_int_eq(rig_unplug(ns, mode, RIG_NEVER), 0); /* at once */
+    ck_assert_uint_eq(who(c, RIG_EV1C), 7);
+    ck_assert_uint_eq(whose_log(c, RIG_LID1C, "1"), 7);
+    rig_end(r);
+  }
 }
 END_TEST
 

@@ -62,6 +62,25 @@ static void tell_peers(const nvmens_attachment *att)
   }
 }
 
+static void link_shown(nvmens_attachment *att)
+{
+  att->linked = 1;
+  att->shown_next = att->ctrl->shown;
+  att->ctrl->shown = att;
+}
+
+/* What is not listed any more is left out here, as a list of one direction cannot do it at once. */
+nvmens_attachment *nvmens_att_shown(nvmens_attachment **at)
+{
+  nvmens_attachment *att;
+
+  while ((att = *at) != NULL && !att->listed) {
+    *at = att->shown_next;
+    att->linked = 0;
+  }
+  return att;
+}
+
 void nvmens_att_mark(nvmens_attachment *att, unsigned event)
 {
   nvmens_ctrl *ctrl = att->ctrl;
@@ -69,16 +88,17 @@ void nvmens_att_mark(nvmens_attachment *att, unsigned event)
       nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
 
   if (cell->actions & NVMENS_DO_LIST) {
-    att->shown_next = ctrl->shown;
-    ctrl->shown = att;
+    ctrl->nshown++;
+    att->listed = 1;
+    if (!att->linked)
+      link_shown(att);
   }
   if (cell->actions & NVMENS_DO_UNLIST) {
-    nvmens_attachment **at = &ctrl->shown;
-
-    while (*at != att)
-      at = &(*at)->shown_next;
-    *at = att->shown_next;
+    ctrl->nshown--;
+    att->listed = 0;
   }
+  if (cell->actions & NVMENS_DO_FORGET)
+    att->known = 0;
   if (cell->actions & NVMENS_DO_TELL)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
   if (cell->actions & NVMENS_DO_TELL_PEERS)

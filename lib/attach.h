@@ -22,8 +22,10 @@ nvmens_verdict nvmens_att_leave(nvmens_attachment *, unsigned event, nvmens_cmd 
 void nvmens_att_late(nvmens_attachment *);    /* the deadline */
 void nvmens_att_drained(nvmens_attachment *); /* if both halves are done */
 void nvmens_att_mark(nvmens_attachment *, unsigned event);
+/* The first with a listed mark from here on, or NULL. Marks may be stepped on the way. */
+nvmens_attachment *nvmens_att_shown(nvmens_attachment **);
 /* Left here alone: its host may have an older disk here, in the way of the other paths (C14). */
 void nvmens_att_left(nvmens_attachment *);
-void nvmens_att_gone(const nvmens_attachment *); /* its controller goes, and its disk with it */
+void nvmens_att_gone(const nvmens_attachment *); /* its controller is released: tells the others */
 
 #endif

@@ -41,6 +41,10 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
         "attached and told, but the gate is not open");
   HOLDS(5, active == (att->state == NVMENS_ATT_ATTACHED),
         "the active list is not what is attached");
+  HOLDS(9, att->listed == (att->mark != NVMENS_MARK_NONE && att->mark != NVMENS_MARK_SWAPPED),
+        "a swap mark is to be told iff SHOWN, BLOCKING or CLEARING");
+  HOLDS(9, att->state != NVMENS_ATT_ATTACHED || att->mark <= NVMENS_MARK_SHOWN,
+        "what is attached is in the way of itself");
   HOLDS(16, drains == live, "a token is live iff DRAINING or ABORTING");
   HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING), "a timer runs iff DRAINING");
   HOLDS(18, !att->owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
@@ -94,7 +98,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
                      ctrl->changed[log].latched.count | ctrl->changed[log].latched.overflow),
           "a disabled controller has a log");
   HOLDS(9,
-        !ctrl->shown || ctrl->state != NVMENS_CTRL_READY ||
+        !ctrl->nshown || ctrl->state != NVMENS_CTRL_READY ||
             n->source[NVMENS_SOURCE_ATTACHED].state != NVMENS_NOTICE_CLEAR,
         "a swap was shown, and the host is not told again");
   HOLDS(10,
@@ -106,7 +110,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
 
 static finding check_ctrl(const nvmens_ctrl *ctrl)
 {
-  uint32_t nsid = 0, live = 0, opening = 0;
+  uint32_t nsid = 0, live = 0, opening = 0, shown = 0;
   const nvmens_attachment *att;
   finding found = check_events(ctrl);
 
@@ -115,6 +119,7 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
   while (!found.number && (att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL) {
     live += att->ns != NULL;
     opening += att->opening;
+    shown += att->listed;
     found = check_attachment(ctrl->subsys, att);
   }
   if (found.number)
@@ -125,6 +130,7 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
         "a controller being removed waits for nothing");
   HOLDS(4, opening == ctrl->opening, "the number of gates to be opened is wrong");
   HOLDS(2, live == ctrl->live, "the number of attachments is wrong");
+  HOLDS(9, shown == ctrl->nshown, "the number of swap marks to be told is wrong");
   return fine;
 }
 

@@ -121,13 +121,15 @@ static int deliverable(const nvmens_ctrl *ctrl, bool held)
 /* C6: an event with an empty list would say that nothing changed, and these may have been read. */
 static void list_shown(nvmens_ctrl *ctrl)
 {
-  for (const nvmens_attachment *att = ctrl->shown; att; att = att->shown_next)
+  nvmens_attachment *att, **at;
+
+  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next)
     nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
 }
 
 /* Here, not by effects of their own, so that they come before the completion of who caused them. A
  * namespace is announced once its gate is open (opening is 0): the host may send I/O at once. AERs
- * that come meanwhile are another effect, for park has it queued. */
+ * that come meanwhile are another effect, for park, or who unmasks, has it queued. */
 static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, deliver);
@@ -155,25 +157,25 @@ void nvmens_ctrl_deliver(nvmens_ctrl *ctrl)
 bool nvmens_ctrl_marks_read(nvmens_ctrl *ctrl)
 {
   bool reported = ctrl->notices.source[NVMENS_SOURCE_ATTACHED].state == NVMENS_NOTICE_REPORTED;
-  nvmens_attachment *att, *next;
+  nvmens_attachment *att, **at;
 
-  for (att = ctrl->shown; att; att = next) {
-    next = att->shown_next;
+  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next)
     nvmens_att_mark(att, reported ? NVMENS_EV_READ_REPORTED : NVMENS_EV_READ_PENDING);
-  }
-  return ctrl->shown != NULL;
+  return ctrl->nshown != 0;
 }
 
 void nvmens_ctrl_marks_ready(nvmens_ctrl *ctrl)
 {
-  for (nvmens_attachment *att = ctrl->shown; att; att = att->shown_next)
+  nvmens_attachment *att, **at;
+
+  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next)
     nvmens_att_mark(att, NVMENS_EV_MARK_READY);
 }
 
 void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
 {
   nvmens_cmd *cmd, *next;
-  nvmens_attachment *att, *after;
+  nvmens_attachment *att, **at;
 
   ctrl->epoch++;
   while (nvmens_notice_unpark(&ctrl->notices))
@@ -185,8 +187,7 @@ void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
     nvmens_cmd_abandon(cmd);
     nvmens_cmd_end(cmd, NVMENS_SC_ABORTED_SQ_DELETED, 0, 0);
   }
-  for (att = ctrl->shown; att; att = after) {
-    after = att->shown_next;
+  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next) {
     nvmens_att_mark(att, NVMENS_EV_MARK_RESET);
     if (att->state != NVMENS_ATT_ATTACHED)
       nvmens_att_left(att);

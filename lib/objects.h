@@ -41,10 +41,12 @@ typedef struct nvmens_attachment {
   uint16_t outcome; /* of the backend's half, for the trace */
   uint8_t state;    /* nvmens_att_state */
   uint8_t mark;
-  uint8_t known;     /* identity is valid */
-  uint8_t shared;    /* it is or was */
-  uint8_t opening;   /* ATTACHED, `attached` has not returned */
-  uint8_t hook_done; /* the backend's half of the drain */
+  uint8_t known : 1;     /* identity and shared are valid */
+  uint8_t shared : 1;    /* it is or was */
+  uint8_t opening : 1;   /* ATTACHED, `attached` has not returned */
+  uint8_t hook_done : 1; /* the backend's half of the drain */
+  uint8_t listed : 1;    /* the mark is to be told */
+  uint8_t linked : 1;    /* in the controller's list, where a walk leaves out what is not listed */
 } nvmens_attachment;
 
 struct nvmens_ns {
@@ -98,7 +100,8 @@ struct nvmens_ctrl {
   nvmens_nsid_set atts; /* every NSID it ever had: nvmens_attachment */
   nvmens_nsid_set active;   /* those ATTACHED */
   nvmens_cmd *cmds;         /* taken and not ended */
-  nvmens_attachment *shown; /* swap marks SHOWN, BLOCKING, CLEARING */
+  nvmens_attachment *shown; /* swap marks that are listed; see nvmens_att_shown */
+  uint32_t nshown;          /* those listed */
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
   uint32_t live;             /* attachments that refer to a namespace */

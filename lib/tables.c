@@ -239,7 +239,8 @@ static const char *const mark_event[] = {"attach, same identity",
                                          "ready",
                                          "left, another path has it",
                                          "left, another path has another"};
-static const char *const mark_action[] = {"list", "unlist", "loud change", "loud change at peers"};
+static const char *const mark_action[] = {"list", "unlist", "loud change", "loud change at peers",
+                                          "forget"};
 static const nvmens_cell mark_cell[9][5] = {
     /* attach, same */
     {STAY(NON, "C14", "what the host knows"),
@@ -263,7 +264,8 @@ static const nvmens_cell mark_cell[9][5] = {
      GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14",
         "the scan that follows adds it, and lets the host's other paths be added"),
      GO(CLE, NVMENS_DO_TELL, "C14", "the scan that follows drops the disk; the next read ends it"),
-     GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14", "the disk is gone")},
+     GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS | NVMENS_DO_FORGET, "C14",
+        "the disk is gone")},
     /* consuming read while PENDING */
     {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
      STAY(SHO, "C14", "the event is still owed: it starts the scan"),

@@ -129,7 +129,8 @@ enum {
   NVMENS_DO_LIST = 1,
   NVMENS_DO_UNLIST = 2,
   NVMENS_DO_TELL = 4,
-  NVMENS_DO_TELL_PEERS = 8 /* other controllers of this host that have seen it all */
+  NVMENS_DO_TELL_PEERS = 8, /* other controllers of this host that have seen it all */
+  NVMENS_DO_FORGET = 16     /* what was attached here: its host has no disk of it any more */
 };
 
 #endif

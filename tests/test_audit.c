@@ -137,13 +137,20 @@ END_TEST
 START_TEST(I9_I11_events_are_listed_and_masked)
 {
   static const char two[] = "two sources of one type are reported";
+  static const char iff[] = "a swap mark is to be told iff SHOWN, BLOCKING or CLEARING";
   world w = setup();
   nvmens_notices *n = &w.c[0]->notices;
   nvmens_source *a = &n->source[NVMENS_SOURCE_ATTACHED], *b = &n->source[NVMENS_SOURCE_ALLOCATED];
 
   RIG_OK(rig_set_aec(w.r->ctrl[0], RIG_BIT4 | RIG_BIT1C));
-  BROKEN(w, w.c[0]->shown, w.attached, 9, "a swap was shown, and the host is not told again");
+  BROKEN(w, w.c[0]->nshown, 1, 9, "a swap was shown, and the host is not told again");
+  BROKEN(w, w.attached->listed, 1, 9, iff);
+  BROKEN(w, w.attached->mark, NVMENS_MARK_SHOWN, 9, iff);
   ck_assert_int_eq(rig_resize(rig_find(w.r, 1), 5), 0);
+  BROKEN(w, w.c[0]->nshown, 1, 9, "the number of swap marks to be told is wrong");
+  w.attached->listed = 1;
+  BROKEN(w, w.attached->mark, NVMENS_MARK_BLOCKING, 9, "what is attached is in the way of itself");
+  w.attached->listed = 0;
   BROKEN(w, a->state, NVMENS_NOTICE_CLEAR, 9, "a clear source is listed");
   BROKEN(w, b->state, NVMENS_NOTICE_CLEAR, 9, "a clear source is listed");
   a->state = NVMENS_NOTICE_REPORTED;

@@ -3,6 +3,8 @@
  * test_swap_left.c: a path that leaves with an old disk (C14). Linux takes a new namespace on
  * another path of that host only when the old disk has gone: the path is told until it has.
  */
+#include <time.h>
+
 #include "swap_paths.h"
 
 START_TEST(C14_a_swapped_path_that_leaves_is_told_until_its_disk_has_gone)
@@ -255,6 +257,102 @@ START_TEST(C14_a_controller_that_goes_takes_the_old_disk_along)
 }
 END_TEST
 
+/* Its host has nothing more there: what comes later on other paths does not concern it. */
+START_TEST(C14_a_path_that_has_left_is_told_once)
+{
+  rig_ctrl *a, *b;
+  rig *r = moved(&a, &b, 1);
+
+  b_drops_it(a, b);
+  ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
+  only(r, 'C', a);
+  hear_and_read(a);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  ck_assert_int_eq(rig_attach(rig_find(r, 1), b), 0);
+  hear_and_read(b);
+  scan(b);
+  ck_assert_uint_eq(rig_heard(b), 0);
+  rig_end(r);
+}
+END_TEST
+
+/* ---- many of them ---- */
+
+enum { MANY = 20000 };
+
+static void complete(void *user, nvmens_cmd *cmd, nvmens_status status, uint32_t dw0, uint64_t info)
+{
+  (void)user, (void)cmd, (void)status, (void)dw0, (void)info;
+}
+
+static void drop(void *user, nvmens_cmd *cmd)
+{
+  (void)user, (void)cmd;
+}
+
+static nvmens_status transfer(void *user, nvmens_cmd *cmd, void *data, size_t len, nvmens_dir dir)
+{
+  (void)user, (void)cmd, (void)data, (void)len, (void)dir;
+  return (nvmens_status){0};
+}
+
+static void plug_all(nvmens_subsys *s, char who, nvmens_ctrl *c, nvmens_nsref *ref)
+{
+  for (uint32_t i = 1; i <= MANY; i++) {
+    nvmens_ns_config config = {.nsid = i, .nsze = 1, .shared = 1};
+
+    memset(config.ident.uuid, who, 16);
+    memcpy(config.ident.uuid, &i, sizeof(i));
+    ck_assert_int_eq(nvmens_ns_new(s, &config, NULL, &ref[i]), 0);
+    ck_assert_int_eq(nvmens_ns_attach(s, ref[i], c), 0);
+  }
+}
+
+static void unplug_all(nvmens_subsys *s, const nvmens_nsref *ref)
+{
+  for (uint32_t i = 1; i <= MANY; i++)
+    ck_assert_int_eq(nvmens_ns_unplug(s, ref[i], NVMENS_ORDERLY, 0, RIG_NEVER), 0);
+}
+
+/* From b to a, and back, where nobody reads: in seconds of CPU. */
+static double there_and_back(uint8_t host_a)
+{
+  static nvmens_nsref ref[MANY + 1];
+  const nvmens_host host = {.cmd_complete = complete, .cmd_drop = drop, .transfer = transfer};
+  const nvmens_ctrl_config of_a = {.hostid = {host_a}}, of_b = {.hostid = {1}};
+  nvmens_ctrl *a, *b;
+  nvmens_subsys *s;
+  clock_t start;
+
+  ck_assert_int_eq(
+      nvmens_subsys_new(&s, &(nvmens_subsys_config){.nn = MANY, .max_ctrls = 2}, &host, NULL, NULL),
+      0);
+  ck_assert_int_eq(nvmens_ctrl_new(&a, s, &of_a, NULL), 0);
+  ck_assert_int_eq(nvmens_ctrl_new(&b, s, &of_b, NULL), 0);
+  ck_assert_int_eq(nvmens_ctrl_enable(a, 0), 0);
+  ck_assert_int_eq(nvmens_ctrl_enable(b, 0), 0);
+  start = clock();
+  plug_all(s, 'A', b, ref);
+  unplug_all(s, ref);
+  plug_all(s, 'B', a, ref);
+  unplug_all(s, ref);
+  plug_all(s, 'C', b, ref);
+  start = clock() - start;
+  ck_assert_int_eq(nvmens_subsys_del(s), 0);
+  return (double)start / CLOCKS_PER_SEC;
+}
+
+/* Each is one step more, not a search through the others, which took ten times as long. */
+START_TEST(C14_many_paths_that_have_left_cost_a_step_each)
+{
+  double apart = there_and_back(2), together = there_and_back(1);
+
+  printf("# %d NSIDs, there and back: %.3f s with two hosts, %.3f s with one\n", MANY, apart,
+         together);
+  ck_assert_double_lt(together, 8 * apart + 0.1);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("swap_left");
@@ -275,6 +373,9 @@ int main(void)
   tcase_add_loop_test(t, C14_a_path_that_leaves_after_it_was_shown_is_told_once, 0, 2);
   tcase_add_test(t, C14_a_swapped_path_in_the_way_of_a_third_one_is_told_until_its_disk_has_gone);
   tcase_add_loop_test(t, C14_a_controller_that_goes_takes_the_old_disk_along, 0, 2);
+  tcase_add_test(t, C14_a_path_that_has_left_is_told_once);
+  tcase_add_test(t, C14_many_paths_that_have_left_cost_a_step_each);
+  tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

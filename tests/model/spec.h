@@ -87,6 +87,7 @@ typedef struct m_att {
   uint32_t timer; /* when it was started */
   uint32_t held;  /* commands in flight by the gate */
   uint8_t ever;   /* was attached once */
+  uint8_t known;  /* its host may have a disk of what was attached last */
   nvmens_ident ident;
   uint8_t csi, shared;
   uint8_t mark; /* MARK_* */

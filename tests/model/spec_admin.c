@@ -294,6 +294,8 @@ static int consume(int ctrl, int which, m_log *log)
       *mark = MARK_CLEARING;
       m_record(ctrl, 0, n, 1);
     } else if (told && *mark >= MARK_SHOWN) { /* what is left keeps the event owed */
+      if (*mark == MARK_CLEARING)
+        M.att[ctrl][n].known = 0; /* the host has no disk of it */
       *mark = MARK_NONE;
       ended++;
       if (!BROKEN(peers))

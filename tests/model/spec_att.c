@@ -106,7 +106,7 @@ static void look_at_peers(int ns, int ctrl)
     int private = (!a->shared || !M.ns[ns].c.shared) && !BROKEN(leaves_private);
     int other = !is_as_attached(ns, a) || private;
 
-    if (is_peer(ctrl, M.order[i]) && a->ever && a->state != NVMENS_ATT_ATTACHED &&
+    if (is_peer(ctrl, M.order[i]) && a->known && a->state != NVMENS_ATT_ATTACHED &&
         (a->mark == MARK_SWAPPED || (a->mark == MARK_NONE && other) ||
          (a->mark == MARK_SHOWN && other && !BROKEN(leaves_shown))))
       in_the_way(ns, M.order[i]);
@@ -135,9 +135,9 @@ void m_attach(int ns, int ctrl)
   a->obj = M.ns[ns].obj;
   if (a->mark == MARK_BLOCKING || a->mark == MARK_CLEARING)
     a->mark = MARK_SWAPPED;
-  else if (a->ever && !is_as_attached(ns, a))
+  else if (a->known && !is_as_attached(ns, a))
     a->mark = BROKEN(mark) ? MARK_NONE : MARK_SWAPPED;
-  a->ever = 1;
+  a->ever = a->known = 1;
   a->ident = c->ident;
   a->csi = c->csi;
   a->shared = c->shared;

@@ -211,7 +211,7 @@ START_TEST(tokens_there_are_no_more_places_than_bits)
   m->tokens.size /= 2; /* but as many as that there are, if there is memory */
   m->heap.fail = 1;
   ck_assert_int_eq(nvmens_tokens_reserve(&m->tokens, &m->mem, &number), NVMENS_ERR_NOMEM);
-  ck_assert_uint_eq(m->heap.calls, 1);
+  ck_assert_uint_eq(m->heap.calls, SIZE_MAX > UINT32_MAX); /* 32 bits cannot even ask for it */
   m->tokens.size = 0;
   model_end(m);
 }

@@ -349,7 +349,7 @@ START_TEST(C14_many_paths_that_have_left_cost_a_step_each)
 
   printf("# %d NSIDs, there and back: %.3f s with two hosts, %.3f s with one\n", MANY, apart,
          together);
-  ck_assert_double_lt(together, 8 * apart + 0.1);
+  ck_assert_double_lt(together, 4 * apart + 0.1);
 }
 END_TEST
 

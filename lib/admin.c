@@ -9,6 +9,7 @@
 
 #include "ctrl.h"
 #include "le.h"
+#include "paths.h"
 #include "subsys.h"
 
 void nvmens_fail(const nvmens_request *r, uint16_t sf)
@@ -139,6 +140,7 @@ static void do_get_feature(const nvmens_request *r)
 static void do_set_feature(const nvmens_request *r)
 {
   nvmens_ctrl *ctrl = r->ctrl;
+  uint32_t before = ctrl->notices.aec;
 
   if (r->cdw[0] >> 31) {
     nvmens_fail(r, NVMENS_SC_FEATURE_NOT_SAVEABLE);
@@ -148,8 +150,11 @@ static void do_set_feature(const nvmens_request *r)
     nvmens_fail(r, NVMENS_SC_INVALID_FIELD);
   } else {
     nvmens_notice_set_aec(&ctrl->notices, r->cdw[1]);
+    if ((before ^ r->cdw[1]) & NVMENS_AEC_ATTACHED_NS)
+      nvmens_path_asks(ctrl);
     nvmens_cmd_end(r->cmd, 0, 0, 0);
     nvmens_ctrl_deliver(ctrl);
+    nvmens_deliver_all(ctrl->subsys);
   }
 }
 

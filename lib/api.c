@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "ctrl.h"
+#include "paths.h"
 #include "subsys.h"
 
 int nvmens_adopt(void *to, size_t size, const void *from, size_t given)
@@ -53,6 +54,10 @@ static void set_defaults(nvmens_subsys_config *c)
     c->aec_supported = NVMENS_AEC_SMART | NVMENS_AEC_ATTACHED_NS | NVMENS_AEC_ALLOCATED_NS;
   if (!c->deadline_ns)
     c->deadline_ns = UINT64_C(10000000000);
+  if (!c->host_wait_ns)
+    c->host_wait_ns = UINT64_C(10000000000);
+  if (!c->host_memory_ns)
+    c->host_memory_ns = UINT64_C(900000000000);
   if (!c->nlbaf) {
     c->nlbaf = 1;
     c->lbaf[0] = (nvmens_lbaf){.lbads = 9};
@@ -64,6 +69,7 @@ static int check_config(const nvmens_subsys_config *c)
   if (c->nn > NVMENS_NSID_MAX || c->mnan > c->nn || c->max_ctrls > NVMENS_CNTLID_MAX + 1 ||
       c->aerl_is_zero > 1 || c->mask_scope > NVMENS_MASK_EVENT || c->inactive_io > NVMENS_IO_SPEC ||
       (c->aec_default & ~c->aec_supported) || c->deadline_ns == UINT64_MAX ||
+      c->host_wait_ns == UINT64_MAX || c->host_memory_ns == UINT64_MAX ||
       c->gate_mode > NVMENS_GATE_FENCE)
     return NVMENS_ERR_INVAL;
   return nvmens_check_formats(c->lbaf, c->nlbaf);
@@ -96,6 +102,7 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   s->config = c;
   s->unvmcap = c.tnvmcap;
   s->told = UINT64_MAX;
+  s->strangers_until = UINT64_MAX;
   nvmens_outbox_init(&s->core);
   nvmens_bell_init(&s->bell, &h, user, c.gate_mode);
   *out = s;
@@ -169,6 +176,7 @@ int nvmens_subsys_del(nvmens_subsys *s)
     s->gates = gate->next;
     nvmens_gate_del(gate);
   }
+  nvmens_paths_clear(s);
   nvmens_nsid_set_clear(&s->ns, &mem);
   nvmens_ident_set_clear(&s->idents, &mem);
   nvmens_tokens_clear(&s->tokens, &mem);
@@ -195,7 +203,6 @@ static int insert_ctrl(nvmens_subsys *s, nvmens_ctrl *ctrl)
     s->ctrl = all;
     s->ctrl_room = room;
   }
-  nvmens_ctrl_join_peers(ctrl);
   for (; at > 0 && s->ctrl[at - 1]->cntlid > ctrl->cntlid; at--)
     s->ctrl[at] = s->ctrl[at - 1];
   s->ctrl[at] = ctrl;
@@ -205,16 +212,12 @@ static int insert_ctrl(nvmens_subsys *s, nvmens_ctrl *ctrl)
 
 static int choose_cntlid(const nvmens_subsys *s, const nvmens_ctrl_config *config, uint16_t *out)
 {
-  uint32_t i, free = 0;
-
   if (s->nctrl >= s->config.max_ctrls)
     return NVMENS_ERR_LIMIT;
-  for (i = 0; i < s->nctrl; i++) {
-    free += s->ctrl[i]->cntlid == free;
-    if (config->cntlid_given && s->ctrl[i]->cntlid == config->cntlid)
+  for (uint32_t i = 0; i < s->nctrl && config->cntlid_given; i++)
+    if (s->ctrl[i]->cntlid == config->cntlid)
       return NVMENS_ERR_EXISTS;
-  }
-  *out = config->cntlid_given ? config->cntlid : (uint16_t)free;
+  *out = config->cntlid_given ? config->cntlid : nvmens_paths_cntlid(s, config->hostid);
   return 0;
 }
 
@@ -234,11 +237,11 @@ static int ctrl_new(nvmens_subsys *s, const nvmens_ctrl_config *config, void *us
   ctrl->user = user;
   ctrl->cntlid = cntlid;
   ctrl->kind = config->kind ? config->kind : NVMENS_CTRL_IO;
-  memcpy(ctrl->hostid, config->hostid, sizeof(ctrl->hostid));
+  ctrl->pci = config->pci != 0;
   nvmens_notice_init(&ctrl->notices, &s->core, cntlid, s->config.mask_scope);
   ctrl->notices.aec = s->config.aec_default;
   ctrl->gate = nvmens_gate_take(s, ctrl);
-  if (!ctrl->gate || insert_ctrl(s, ctrl)) {
+  if (!ctrl->gate || nvmens_paths_join(ctrl, config->hostid) || insert_ctrl(s, ctrl)) {
     nvmens_ctrl_free(ctrl);
     return NVMENS_ERR_NOMEM;
   }
@@ -277,12 +280,13 @@ void nvmens_ctrl_del(nvmens_ctrl *ctrl)
   s = ctrl->subsys;
   nvmens_enter(s);
   nvmens_fan_ctrl(ctrl, NVMENS_EV_CTRL_REMOVE);
+  nvmens_fan_deliver(s);
   nvmens_commit(s);
 }
 
 int nvmens_ctrl_enable(nvmens_ctrl *ctrl, uint32_t cc)
 {
-  uint32_t css = cc >> NVMENS_CC_CSS_SHIFT & NVMENS_CC_CSS_MASK;
+  uint32_t css = cc >> NVMENS_CC_CSS_SHIFT & NVMENS_CC_CSS_MASK, before;
   int err;
 
   if (!ctrl || (css != NVMENS_CSS_NVM && css != NVMENS_CSS_ALL && css != NVMENS_CSS_ADMIN_ONLY))
@@ -290,9 +294,12 @@ int nvmens_ctrl_enable(nvmens_ctrl *ctrl, uint32_t cc)
   if (css == NVMENS_CSS_NVM && !(ctrl->subsys->config.csi_supported & 1 << NVMENS_CSI_NVM))
     return NVMENS_ERR_INVAL;
   nvmens_enter(ctrl->subsys);
+  before = ctrl->css;
+  ctrl->css = css;
   err = nvmens_fan_ctrl(ctrl, NVMENS_EV_ENABLE);
-  if (!err)
-    ctrl->css = css;
+  if (err)
+    ctrl->css = before;
+  nvmens_fan_deliver(ctrl->subsys);
   nvmens_commit(ctrl->subsys);
   return err;
 }
@@ -307,6 +314,7 @@ void nvmens_ctrl_reset(nvmens_ctrl *ctrl)
   nvmens_enter(s);
   ctrl->pins++; /* a hook may remove it meanwhile */
   nvmens_fan_ctrl(ctrl, NVMENS_EV_RESET);
+  nvmens_fan_deliver(s);
   while (!nvmens_in_hook(&s->core) && !nvmens_ctrl_settled(ctrl)) {
     nvmens_outbox_flush(&s->core);
     if (!nvmens_ctrl_settled(ctrl))
@@ -323,5 +331,6 @@ void nvmens_ctrl_shutdown(nvmens_ctrl *ctrl)
     return;
   nvmens_enter(ctrl->subsys);
   nvmens_fan_ctrl(ctrl, NVMENS_EV_SHUTDOWN);
+  nvmens_fan_deliver(ctrl->subsys);
   nvmens_commit(ctrl->subsys);
 }

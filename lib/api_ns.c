@@ -59,8 +59,6 @@ int nvmens_ns_attach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl)
     err = ns->state == NVMENS_NS_DELETING || ctrl->state == NVMENS_CTRL_GOING
               ? NVMENS_ERR_BUSY
               : nvmens_fan_attach(ns, ctrl).err;
-  if (!err)
-    nvmens_fan_changed(ns);
   nvmens_fan_deliver(s);
   nvmens_commit(s);
   return err;
@@ -69,8 +67,6 @@ int nvmens_ns_attach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl)
 int nvmens_ns_detach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl, nvmens_mode mode,
                      uint64_t now_ns, uint64_t deadline_ns)
 {
-  const nvmens_attachment *att;
-  bool was;
   nvmens_ns *ns;
   int err = NVMENS_ERR_STALE;
 
@@ -79,14 +75,10 @@ int nvmens_ns_detach(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl, nvme
   nvmens_enter(s);
   nvmens_set_deadline(s, now_ns, deadline_ns);
   ns = nvmens_ns_of_ref(s, ref);
-  att = ns ? nvmens_att_of(ctrl, ref.nsid) : NULL;
-  was = att && att->state == NVMENS_ATT_ATTACHED;
   if (ns)
     err = nvmens_fan_detach(ns, ctrl, mode == NVMENS_SURPRISE ? NVMENS_EV_ABORT : NVMENS_EV_DETACH,
                             NULL)
               .err;
-  if (!err && was)
-    nvmens_fan_changed(ns);
   nvmens_fan_deliver(s);
   nvmens_commit(s);
   return err;
@@ -199,8 +191,7 @@ void nvmens_poll(nvmens_subsys *s, uint64_t now_ns)
   if (!s)
     return;
   nvmens_enter(s);
-  if (now_ns > s->core.now)
-    s->core.now = now_ns;
+  nvmens_set_now(s, now_ns);
   nvmens_bell_clear(&s->bell);
   for (nvmens_attachment *att = s->closing, *next; att; att = next) {
     next = att->next;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * attach.c: one attachment (R18-R25, R51, C14). Floor 3.
+ * attach.c: one attachment (R18-R25, R51, R56-R60). Floor 3.
  *
  * Invariants: `attached` and `detached` are called in pairs; a token is live from close to drained;
  * the gate is open iff ATTACHED and `attached` has returned; the drain's two halves are the
- * backend's answer to drain_begin and the gate's count.
+ * backend's answer to drain_begin and the gate's count; what should be attached is in the
+ * controller's `active`, so that attaching it later takes no memory.
  */
 #include "attach.h"
 
 #include "ctrl.h"
 #include "ns.h"
+#include "paths.h"
 
 nvmens_attachment *nvmens_att_of(const nvmens_ctrl *ctrl, uint32_t nsid)
 {
@@ -21,147 +23,78 @@ static nvmens_verdict verdict_of(const nvmens_cell *cell)
   return cell->kind == NVMENS_GO ? NVMENS_VERDICT_OK : NVMENS_VERDICT(cell->sf, cell->err);
 }
 
-/* ---- swap mark (C14) ---- */
+/* ---- what should be attached (R56) ---- */
 
-/* 64 bits stand for 41 bytes: a chance of 2^-64 to miss a swap, for a sixth of the memory. */
-static uint64_t identity_of(const nvmens_ns *ns)
+bool nvmens_att_covers(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 {
-  const uint8_t *byte = (const uint8_t *)&ns->ident;
-  uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ ns->csi;
-
-  for (size_t i = 0; i < sizeof(ns->ident); i++)
-    hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-  return hash;
+  if (ctrl->state == NVMENS_CTRL_GOING || ctrl->kind != NVMENS_CTRL_IO)
+    return false;
+  if (!ns->auto_attach || ns->shared)
+    return ns->auto_attach;
+  return ns->home == NVMENS_CNTLID_ANY ? ns->keeper == ctrl->host : ns->home == ctrl->cntlid;
 }
 
-/* The controllers of a host by CNTLID: the first, and those after it until NULL. */
-static nvmens_ctrl *first_path(nvmens_ctrl *ctrl)
+bool nvmens_att_should(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 {
-  while (ctrl->peer->cntlid > ctrl->cntlid)
-    ctrl = ctrl->peer;
-  return ctrl->peer;
+  const nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
+
+  if (ns->state == NVMENS_NS_DELETING || ctrl->state == NVMENS_CTRL_GOING)
+    return false;
+  if (att && att->wish && att->wish_gen == ns->gen)
+    return att->wish == NVMENS_WISH_ATTACH;
+  return nvmens_att_covers(ns, ctrl);
 }
 
-static nvmens_ctrl *next_path(const nvmens_ctrl *ctrl)
+bool nvmens_att_wish_is_alive(const nvmens_attachment *att)
 {
-  return ctrl->peer->cntlid > ctrl->cntlid ? ctrl->peer : NULL;
+  const nvmens_ns *ns = nvmens_ns_of(att->ctrl->subsys, att->nsid);
+
+  return ns && ns->gen == att->wish_gen && ns->state == NVMENS_NS_ALLOCATED;
 }
 
-/* Linux takes a new identity on one path only when no path of the same host has the old one: who
- * was through before this controller dropped it is to try again. */
-static void tell_peers(const nvmens_attachment *att)
+void nvmens_att_wish(const nvmens_ns *ns, nvmens_ctrl *ctrl, uint8_t wish)
 {
-  for (nvmens_ctrl *peer = first_path(att->ctrl); peer; peer = next_path(peer)) {
-    const nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
+  nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
 
-    if (!other || other == att || other->state != NVMENS_ATT_ATTACHED ||
-        other->mark != NVMENS_MARK_NONE)
-      continue;
-    nvmens_ctrl_record(peer, NVMENS_LOG_ATTACHED, att->nsid, true);
-    nvmens_ctrl_deliver(peer);
-  }
-}
-
-static void link_shown(nvmens_attachment *att)
-{
-  att->linked = 1;
-  att->shown_next = att->ctrl->shown;
-  att->ctrl->shown = att;
-}
-
-/* What is not listed any more is left out here, as a list of one direction cannot do it at once. */
-nvmens_attachment *nvmens_att_shown(nvmens_attachment **at)
-{
-  nvmens_attachment *att;
-
-  while ((att = *at) != NULL && !att->listed) {
-    *at = att->shown_next;
-    att->linked = 0;
-  }
-  return att;
-}
-
-void nvmens_att_mark(nvmens_attachment *att, unsigned event)
-{
-  nvmens_ctrl *ctrl = att->ctrl;
-  const nvmens_cell *cell =
-      nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
-
-  if (cell->actions & NVMENS_DO_LIST) {
-    ctrl->nshown++;
-    att->listed = 1;
-    if (!att->linked)
-      link_shown(att);
-  }
-  if (cell->actions & NVMENS_DO_UNLIST) {
-    ctrl->nshown--;
-    att->listed = 0;
-  }
-  if (cell->actions & NVMENS_DO_FORGET)
-    att->known = 0;
-  if (cell->actions & NVMENS_DO_TELL)
-    nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
-  if (cell->actions & NVMENS_DO_TELL_PEERS)
-    tell_peers(att);
-}
-
-/* This host may still have a disk on a path that has left, and takes this one only if that is the
- * same and both may be shared. Its scan of that path drops it, but nothing else would have it scan
- * this one again after that. */
-static void clear_the_way(const nvmens_attachment *att)
-{
-  for (nvmens_ctrl *peer = first_path(att->ctrl); peer; peer = next_path(peer)) {
-    nvmens_attachment *other = nvmens_att_of(peer, att->nsid);
-    bool fits;
-
-    if (!other || !other->known || other->state == NVMENS_ATT_ATTACHED)
-      continue;
-    fits = other->identity == att->identity && other->shared && att->shared;
-    nvmens_att_mark(other, fits ? NVMENS_EV_PATH_SAME : NVMENS_EV_PATH_OTHER);
-  }
-}
-
-void nvmens_att_left(nvmens_attachment *att)
-{
-  const nvmens_ctrl *peer = att->ctrl->peer;
-
-  while (peer != att->ctrl && !nvmens_nsid_set_get(&peer->active, att->nsid))
-    peer = peer->peer;
-  if (peer != att->ctrl)
-    nvmens_att_mark(att, NVMENS_EV_PATH_SAME);
-}
-
-void nvmens_att_gone(const nvmens_attachment *att)
-{
-  if (att->mark != NVMENS_MARK_NONE)
-    tell_peers(att);
+  if (!att)
+    return;
+  att->wish = wish;
+  att->wish_gen = ns->gen;
 }
 
 /* ---- attach ---- */
 
+bool nvmens_att_full(const nvmens_ctrl *ctrl)
+{
+  const nvmens_subsys_config *config = &ctrl->subsys->config;
+
+  return (config->maxdna && ctrl->subsys->attached >= config->maxdna) ||
+         (config->maxcna && ctrl->live - ctrl->count[NVMENS_ATT_WANTED] >= config->maxcna);
+}
+
 nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 {
-  const nvmens_subsys *s = ns->subsys;
   const nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  uint8_t state = att ? att->state : NVMENS_ATT_DETACHED;
+  bool leaves = att && nvmens_att_holds(att) && !nvmens_att_visible(att);
   const nvmens_cell *cell;
   uint16_t sf;
 
   if (ctrl->kind != NVMENS_CTRL_IO)
     return NVMENS_VERDICT(NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND);
-  if (att && att->ns && state == NVMENS_ATT_DETACHED)
-    state = NVMENS_ATT_DRAINING; /* `detached` has not been called yet */
-  cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, state, NVMENS_EV_ATTACH);
+  cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, att ? att->state : NVMENS_ATT_DETACHED,
+                        NVMENS_EV_WANT);
+  if (leaves && nvmens_att_should(ns, ctrl))
+    cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, NVMENS_ATT_WANTED, NVMENS_EV_WANT);
   if (cell->kind != NVMENS_GO)
     return verdict_of(cell);
-  if (!ns->shared && ns->attachments)
+  if (!ns->shared && (ns->count[NVMENS_ATT_WANTED] || ns->count[NVMENS_ATT_FENCED] ||
+                      ns->count[NVMENS_ATT_ATTACHED]))
     return NVMENS_VERDICT(NVMENS_SC_NS_IS_PRIVATE | NVMENS_SF_DNR, NVMENS_ERR_PRIVATE);
   if (!nvmens_ctrl_has_csi(ctrl, ns->csi)) {
     sf = NVMENS_SC_COMMAND_SET_NOT_ENABLED | NVMENS_SF_DNR;
     return NVMENS_VERDICT(sf, NVMENS_ERR_COMMAND_SET);
   }
-  if ((s->config.maxdna && s->attached >= s->config.maxdna) ||
-      (s->config.maxcna && ctrl->live >= s->config.maxcna))
+  if (!leaves && nvmens_att_full(ctrl))
     return NVMENS_VERDICT(NVMENS_SC_NS_ATTACH_LIMIT | NVMENS_SF_DNR, NVMENS_ERR_LIMIT);
   return NVMENS_VERDICT_OK;
 }
@@ -171,13 +104,13 @@ static nvmens_attachment *att_new(nvmens_ctrl *ctrl, uint32_t nsid)
   nvmens_subsys *s = ctrl->subsys;
   const nvmens_mem *mem = &s->core.mem;
   nvmens_slot *slot = nvmens_gate_slot(ctrl->gate, nsid);
-  nvmens_attachment *att;
+  nvmens_attachment *att = slot ? nvmens_zalloc(mem, 1, sizeof(*att)) : NULL;
 
-  if (!slot)
-    return NULL;
-  att = nvmens_zalloc(mem, 1, sizeof(*att));
   if (!att)
     return NULL;
+  att->ctrl = ctrl;
+  att->nsid = nsid;
+  att->slot = slot;
   if (nvmens_tokens_reserve(&s->tokens, mem, &att->place)) {
     nvmens_free(mem, att);
     return NULL;
@@ -187,10 +120,34 @@ static nvmens_attachment *att_new(nvmens_ctrl *ctrl, uint32_t nsid)
     nvmens_free(mem, att);
     return NULL;
   }
-  att->ctrl = ctrl;
-  att->nsid = nsid;
-  att->slot = slot;
+  if (nvmens_disk_reserve(att)) {
+    nvmens_nsid_set_remove(&ctrl->atts, mem, nsid);
+    nvmens_tokens_release(&s->tokens, att->place);
+    nvmens_free(mem, att);
+    return NULL;
+  }
   return att;
+}
+
+int nvmens_att_reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
+{
+  const nvmens_mem *mem = &ns->subsys->core.mem;
+  nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
+  int err;
+
+  if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], mem, ctrl->atts.count) ||
+      (!att && !(att = att_new(ctrl, ns->nsid))))
+    return NVMENS_ERR_NOMEM;
+  err = nvmens_nsid_set_add(&ctrl->active, mem, ns->nsid, att);
+  return err == NVMENS_ERR_EXISTS ? 0 : err;
+}
+
+void nvmens_att_unreserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
+{
+  const nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
+
+  if (att && !att->ns)
+    nvmens_nsid_set_remove(&ctrl->active, &ns->subsys->core.mem, ns->nsid);
 }
 
 static void attached_run(nvmens_subsys *s, nvmens_effect *effect)
@@ -220,6 +177,8 @@ static void link_ns(nvmens_attachment *att, nvmens_ns *ns)
   if (att->ns_next)
     att->ns_next->ns_prev = att;
   ns->attachments = att;
+  ns->count[att->state]++;
+  att->ctrl->count[att->state]++;
   att->ctrl->live++;
 }
 
@@ -232,71 +191,165 @@ static void unlink_ns(nvmens_attachment *att)
   if (att->ns_next)
     att->ns_next->ns_prev = att->ns_prev;
   att->ns->count[att->state]--;
+  att->ctrl->count[att->state]--;
   att->ns = NULL;
   att->ctrl->live--;
+}
+
+static void link_first(nvmens_attachment **first, nvmens_attachment *att)
+{
+  att->prev = NULL;
+  att->next = *first;
+  if (att->next)
+    att->next->prev = att;
+  *first = att;
+}
+
+static void unlink_from(nvmens_attachment **first, nvmens_attachment *att)
+{
+  if (att->prev)
+    att->prev->next = att->next;
+  else
+    *first = att->next;
+  if (att->next)
+    att->next->prev = att->prev;
 }
 
 /* The state, and what is counted by it. */
 static const nvmens_cell *step(nvmens_attachment *att, unsigned event)
 {
+  nvmens_ctrl *ctrl = att->ctrl;
   uint8_t from = att->state;
-  const nvmens_cell *cell = nvmens_step(&att->ctrl->subsys->core, NVMENS_M_ATTACHMENT, &att->state,
+  const nvmens_cell *cell = nvmens_step(&ctrl->subsys->core, NVMENS_M_ATTACHMENT, &att->state,
                                         event, nvmens_about_att(att));
 
   if (att->ns) {
     att->ns->count[from]--;
     att->ns->count[att->state]++;
+    ctrl->count[from]--;
+    ctrl->count[att->state]++;
   }
   return cell;
 }
 
-int nvmens_att_reserve(nvmens_ns *ns, nvmens_ctrl *ctrl)
+void nvmens_att_want(nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
-  nvmens_subsys *s = ns->subsys;
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
 
-  if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], &s->core.mem, ctrl->atts.count) ||
-      (!att && !(att = att_new(ctrl, ns->nsid))) ||
-      nvmens_nsid_set_add(&ctrl->active, &s->core.mem, ns->nsid, att))
-    return NVMENS_ERR_NOMEM;
-  return 0;
-}
-
-void nvmens_att_unreserve(nvmens_ns *ns, nvmens_ctrl *ctrl)
-{
-  nvmens_nsid_set_remove(&ctrl->active, &ns->subsys->core.mem, ns->nsid);
-}
-
-bool nvmens_att_reserved(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
-{
-  const nvmens_attachment *att = nvmens_nsid_set_get(&ctrl->active, ns->nsid);
-
-  return att && att->state == NVMENS_ATT_DETACHED;
-}
-
-void nvmens_att_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
-{
-  nvmens_subsys *s = ns->subsys;
-  nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  uint64_t identity = identity_of(ns);
-  bool same;
-
+  if (att->ns)
+    return; /* it is, or will be when it has drained */
   link_ns(att, ns);
-  ns->count[att->state]++;
-  s->attached++;
-  step(att, NVMENS_EV_ATTACH);
-  same = !att->known || att->identity == identity;
-  nvmens_att_mark(att, same ? NVMENS_EV_ATTACH_SAME : NVMENS_EV_ATTACH_OTHER);
-  att->identity = identity;
-  att->known = 1;
-  att->shared = ns->shared;
-  clear_the_way(att);
+  step(att, NVMENS_EV_WANT);
+  link_first(&ctrl->wanted, att);
+  nvmens_disk_settle(att->disk);
+}
+
+void nvmens_att_unwant(nvmens_ns *ns, nvmens_ctrl *ctrl)
+{
+  nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
+
+  if (!att)
+    return;
+  if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
+    nvmens_att_leave(att, NVMENS_EV_REMOVE, NULL, true);
+  else if (!nvmens_att_visible(att))
+    nvmens_nsid_set_remove(&ctrl->active, &ctrl->subsys->core.mem, ns->nsid);
+  nvmens_disk_settle(att->disk);
+}
+
+uint8_t nvmens_att_hindered(const nvmens_attachment *att)
+{
+  const nvmens_ns *ns = att->ns;
+
+  if (!ns->shared)
+    for (const nvmens_attachment *other = ns->attachments; other; other = other->ns_next)
+      if (nvmens_att_holds(other))
+        return NVMENS_WAIT_DRAINING;
+  return nvmens_ctrl_has_csi(att->ctrl, ns->csi) ? NVMENS_WAIT_NOTHING : NVMENS_WAIT_COMMAND_SET;
+}
+
+/* It is one attachment less: who waited for that tries again. */
+static void let_in(nvmens_ctrl *ctrl)
+{
+  nvmens_subsys *s = ctrl->subsys;
+  nvmens_attachment *att, *next;
+
+  if (!s->config.maxdna && !s->config.maxcna)
+    return;
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    for (att = s->ctrl[i]->wanted; att; att = next) {
+      next = att->next;
+      if (att->waits != NVMENS_WAIT_LIMIT || (!s->config.maxdna && s->ctrl[i] != ctrl))
+        continue;
+      if (nvmens_att_full(s->ctrl[i]))
+        break;
+      nvmens_disk_settle(att->disk);
+    }
+}
+
+static void record(const nvmens_attachment *att, bool loud)
+{
+  nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, att->nsid, loud);
+}
+
+/* What it knows of the host from now on: READY since then iff the counts differ (R60). */
+static uint32_t unseen(const nvmens_attachment *att)
+{
+  const nvmens_ctrl *ctrl = att->ctrl;
+  bool seen = ctrl->state == NVMENS_CTRL_READY || att->mark != NVMENS_MARK_NONE;
+
+  return ctrl->enables - seen;
+}
+
+static void attach(nvmens_attachment *att)
+{
+  nvmens_ctrl *ctrl = att->ctrl;
+  nvmens_subsys *s = ctrl->subsys;
+  bool hidden = att->state == NVMENS_ATT_WANTED;
+  const nvmens_cell *cell = step(att, NVMENS_EV_ATTACH);
+
+  unlink_from(&ctrl->wanted, att);
+  s->attached += hidden;
+  att->enables = unseen(att);
+  if (att->mark != NVMENS_MARK_NONE)
+    nvmens_mark_step(att, NVMENS_EV_BACK);
+  att->identity = att->ns->identity;
+  att->shared = att->ns->shared;
   att->opening = 1;
   ctrl->opening++;
   nvmens_slot_answer(att->slot,
                      NVMENS_SC_INTERNAL_PATH_ERROR); /* to be tried again: it opens soon */
   nvmens_outbox_add(&s->core, &att->edge, attached_run);
-  nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, ns->nsid, true);
+  if (cell->actions & NVMENS_DO_RECORD) {
+    record(att, true);
+    nvmens_ns_changed(att->ns);
+  }
+}
+
+static void disclose(nvmens_attachment *att, unsigned event)
+{
+  nvmens_subsys *s = att->ctrl->subsys;
+
+  step(att, event);
+  record(att, true);
+  nvmens_ns_changed(att->ns);
+  if (event == NVMENS_EV_SHOW) {
+    s->attached++;
+  } else {
+    s->attached--;
+    let_in(att->ctrl);
+  }
+}
+
+void nvmens_att_decide(nvmens_attachment *att, uint8_t waits)
+{
+  att->waits = waits;
+  if (waits == NVMENS_WAIT_NOTHING)
+    attach(att);
+  else if (waits == NVMENS_WAIT_FENCE && att->state == NVMENS_ATT_WANTED)
+    disclose(att, NVMENS_EV_SHOW);
+  else if (waits != NVMENS_WAIT_FENCE && att->state == NVMENS_ATT_FENCED)
+    disclose(att, NVMENS_EV_HIDE);
 }
 
 /* ---- drain ---- */
@@ -332,6 +385,22 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_hook_leave(&s->core, &frame);
 }
 
+/* What this one was in the way of, once it has ended. */
+static void make_way(nvmens_ns *ns, nvmens_attachment *att)
+{
+  const nvmens_subsys *s = ns->subsys;
+
+  if (!att->ns && nvmens_att_should(ns, att->ctrl))
+    nvmens_att_want(ns, att->ctrl);
+  for (uint32_t i = 0; i < s->nctrl && !ns->shared && ns->count[NVMENS_ATT_WANTED]; i++) {
+    const nvmens_attachment *other = nvmens_att_of(s->ctrl[i], ns->nsid);
+
+    if (other && other->state == NVMENS_ATT_WANTED)
+      nvmens_disk_settle(other->disk);
+  }
+  let_in(att->ctrl);
+}
+
 /* It is at rest before the hook is called: the backend may attach it anew from there. */
 static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
 {
@@ -349,23 +418,12 @@ static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
     s->core.host.detached(ns->user, ctrl->user);
     nvmens_hook_leave(&s->core, &frame);
   }
+  make_way(ns, att);
+  nvmens_deliver_all(s);
   ns->pins--;
   ctrl->pins--;
   nvmens_ns_quiet(ns);
   nvmens_ctrl_quiet(ctrl);
-}
-
-/* Another ready controller of this host has it (R51, C16). */
-static bool elsewhere(const nvmens_attachment *att)
-{
-  const nvmens_ctrl *peer = att->ctrl->peer;
-
-  if (peer->subsys->config.inactive_io == NVMENS_IO_SPEC)
-    return false;
-  while (peer != att->ctrl &&
-         (peer->state != NVMENS_CTRL_READY || !nvmens_nsid_set_get(&peer->active, att->nsid)))
-    peer = peer->peer;
-  return peer != att->ctrl;
 }
 
 /* The answer comes first: at no moment is a command told not to try the other path. */
@@ -374,23 +432,19 @@ static void close_gate(nvmens_attachment *att)
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_subsys *s = ctrl->subsys;
 
-  nvmens_slot_answer(att->slot, elsewhere(att) ? NVMENS_SC_INTERNAL_PATH_ERROR
-                                               : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
-  nvmens_slot_closing(att->slot);
-  s->barrier_due = 1;
   if (att->opening) {
     att->opening = 0;
     ctrl->opening--;
   }
-  nvmens_nsid_set_remove(&ctrl->active, &s->core.mem, att->nsid);
+  nvmens_disk_answer(att->disk);
+  nvmens_slot_closing(att->slot);
+  s->barrier_due = 1;
+  if (att->enables != ctrl->enables)
+    nvmens_mark_step(att, NVMENS_EV_LEFT);
   nvmens_tokens_arm(&s->tokens, att->place, NVMENS_TOKEN_DRAIN, att);
   att->hook_done = 0;
   att->outcome = 0;
-  att->prev = NULL;
-  att->next = s->closing;
-  if (att->next)
-    att->next->prev = att;
-  s->closing = att;
+  link_first(&s->closing, att);
   nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
 }
 
@@ -400,13 +454,24 @@ static void end_drain(nvmens_attachment *att)
 
   nvmens_tokens_retire(&s->tokens, att->place);
   nvmens_slot_closed(att->slot);
-  if (att->prev)
-    att->prev->next = att->next;
-  else
-    s->closing = att->next;
-  if (att->next)
-    att->next->prev = att->prev;
+  unlink_from(&s->closing, att);
   nvmens_outbox_add(&s->core, &att->edge, detached_run);
+}
+
+/* It never held anything, and refers to the namespace no more. */
+static void unlink(nvmens_attachment *att, bool visible)
+{
+  nvmens_ctrl *ctrl = att->ctrl;
+  nvmens_ns *ns = att->ns;
+
+  unlink_from(&ctrl->wanted, att);
+  nvmens_nsid_set_remove(&ctrl->active, &ctrl->subsys->core.mem, att->nsid);
+  unlink_ns(att);
+  if (!visible)
+    return;
+  nvmens_ns_changed(ns);
+  ctrl->subsys->attached--;
+  let_in(ctrl);
 }
 
 /* The command that waited for this drain is one nearer to its end; a delete may be late. */
@@ -427,7 +492,7 @@ static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, boo
   if (actions & NVMENS_DO_CLOSE)
     close_gate(att);
   if (actions & NVMENS_DO_RECORD)
-    nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, att->nsid, loud);
+    record(att, loud);
   if ((actions & NVMENS_DO_TIMER) ||
       ((actions & NVMENS_DO_TIMER_MIN) && s->deadline < att->timer.at))
     nvmens_timer_set(&s->timers, &att->timer, s->deadline);
@@ -443,6 +508,8 @@ static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, boo
     end_drain(att);
   if (actions & NVMENS_DO_SETTLE)
     settle(att);
+  if (actions & NVMENS_DO_UNWANT)
+    unlink(att, actions & NVMENS_DO_RECORD);
 }
 
 nvmens_verdict nvmens_att_leave(nvmens_attachment *att, unsigned event, nvmens_cmd *owner,
@@ -455,6 +522,8 @@ nvmens_verdict nvmens_att_leave(nvmens_attachment *att, unsigned event, nvmens_c
   cell = step(att, event);
   if (cell->kind == NVMENS_GO)
     act(att, cell->actions, owner, loud);
+  if (att->ns && !nvmens_att_should(att->ns, att->ctrl)) /* it does not come again */
+    nvmens_nsid_set_remove(&att->ctrl->active, &att->ctrl->subsys->core.mem, att->nsid);
   return verdict_of(cell);
 }
 

@@ -9,23 +9,51 @@
 
 /* The attachment of an NSID, at rest or not; NULL: never had one. */
 nvmens_attachment *nvmens_att_of(const nvmens_ctrl *, uint32_t nsid);
-/* What attach would say (R22, in the order of R23), without memory being asked for. */
+/* The host sees it. */
+static inline bool nvmens_att_visible(const nvmens_attachment *att)
+{
+  return att->state == NVMENS_ATT_ATTACHED || att->state == NVMENS_ATT_FENCED;
+}
+static inline uint32_t nvmens_atts_visible(const nvmens_ctrl *ctrl)
+{
+  return ctrl->count[NVMENS_ATT_ATTACHED] + ctrl->count[NVMENS_ATT_FENCED];
+}
+/* It refers to a namespace, and is not merely WANTED. */
+static inline bool nvmens_att_holds(const nvmens_attachment *att)
+{
+  return att->ns && att->state != NVMENS_ATT_WANTED;
+}
+
+/* ---- what should be attached (R56) ---- */
+
+bool nvmens_att_covers(const nvmens_ns *, const nvmens_ctrl *); /* by auto attach */
+bool nvmens_att_should(const nvmens_ns *, const nvmens_ctrl *);
+/* The explicit attach or detach is about a namespace that is still allocated. */
+bool nvmens_att_wish_is_alive(const nvmens_attachment *);
+/* What an explicit attach would say (R22, R58, in the order of R23), without memory being asked for.
+ */
 nvmens_verdict nvmens_att_may(const nvmens_ns *, const nvmens_ctrl *);
-/* After may has said yes: all the memory that it takes, for good. 0, NOMEM. */
-int nvmens_att_reserve(nvmens_ns *, nvmens_ctrl *);
-void nvmens_att_unreserve(nvmens_ns *, nvmens_ctrl *);
-bool nvmens_att_reserved(const nvmens_ns *, const nvmens_ctrl *);
-void nvmens_att_attach(nvmens_ns *, nvmens_ctrl *); /* what was reserved */
+/* All the memory that it takes to be attached, now or later. 0, NOMEM. */
+int nvmens_att_reserve(const nvmens_ns *, nvmens_ctrl *);
+void nvmens_att_unreserve(const nvmens_ns *, nvmens_ctrl *); /* if it is at rest */
+void nvmens_att_wish(const nvmens_ns *, nvmens_ctrl *, uint8_t wish); /* reserved, or never had */
+/* WANTED, or again when it has drained; what was reserved. Then attached if nothing is in the way.
+ */
+void nvmens_att_want(nvmens_ns *, nvmens_ctrl *);
+/* No more: WANTED or FENCED end; what leaves does not come again. */
+void nvmens_att_unwant(nvmens_ns *, nvmens_ctrl *);
+/* Why it cannot be attached, host and limits apart: NVMENS_WAIT_* (R57). */
+uint8_t nvmens_att_hindered(const nvmens_attachment *);
+bool nvmens_att_full(const nvmens_ctrl *); /* a limit is reached */
+/* WANTED or FENCED: what follows from that. For nvmens_disk_settle. */
+void nvmens_att_decide(nvmens_attachment *, uint8_t waits);
+
+/* ---- leaving ---- */
+
 /* DETACH, REMOVE, ABORT, REMOVE_SURPRISE, CTRL_GOES. att may be NULL. owner: the command that
  * completes when the drain is over. loud: its own host is told. */
 nvmens_verdict nvmens_att_leave(nvmens_attachment *, unsigned event, nvmens_cmd *owner, bool loud);
 void nvmens_att_late(nvmens_attachment *);    /* the deadline */
 void nvmens_att_drained(nvmens_attachment *); /* if both halves are done */
-void nvmens_att_mark(nvmens_attachment *, unsigned event);
-/* The first with a listed mark from here on, or NULL. Marks may be stepped on the way. */
-nvmens_attachment *nvmens_att_shown(nvmens_attachment **);
-/* Left here alone: its host may have an older disk here, in the way of the other paths (C14). */
-void nvmens_att_left(nvmens_attachment *);
-void nvmens_att_gone(const nvmens_attachment *); /* its controller is released: tells the others */
 
 #endif

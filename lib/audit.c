@@ -7,6 +7,7 @@
 #include "attach.h"
 #include "ctrl.h"
 #include "ns.h"
+#include "paths.h"
 #include "subsys.h"
 
 typedef struct finding {
@@ -32,6 +33,7 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
   bool live = nvmens_tokens_find(&s->tokens, nvmens_tokens_last(&s->tokens, att->place),
                                  NVMENS_TOKEN_DRAIN) == att;
   bool active = nvmens_nsid_set_get(&att->ctrl->active, att->nsid) == att;
+  const nvmens_ns *ns = nvmens_ns_of(s, att->nsid);
 
   HOLDS(4, !nvmens_slot_is_open(att->slot) || (att->state == NVMENS_ATT_ATTACHED && !att->opening),
         "a gate is open though not attached, or before `attached` returned");
@@ -39,12 +41,13 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
         "attached to a namespace that is not allocated");
   HOLDS(4, att->state != NVMENS_ATT_ATTACHED || att->opening || nvmens_slot_is_open(att->slot),
         "attached and told, but the gate is not open");
-  HOLDS(5, active == (att->state == NVMENS_ATT_ATTACHED),
-        "the active list is not what is attached");
-  HOLDS(9, att->listed == (att->mark != NVMENS_MARK_NONE && att->mark != NVMENS_MARK_SWAPPED),
-        "a swap mark is to be told iff SHOWN, BLOCKING or CLEARING");
-  HOLDS(9, att->state != NVMENS_ATT_ATTACHED || att->mark <= NVMENS_MARK_SHOWN,
-        "what is attached is in the way of itself");
+  HOLDS(26, att->mark == NVMENS_MARK_NONE || att->state != NVMENS_ATT_ATTACHED,
+        "attached, and its host may still have another disk here");
+  HOLDS(27, nvmens_disk_is_settled(att), "an attachment waits for nothing, or its path is not told");
+  HOLDS(28, active == (ns && nvmens_att_should(ns, att->ctrl)),
+        "the active list is not what should be attached");
+  HOLDS(28, !active || att->ns, "what should be attached is not, and does not wait");
+  HOLDS(28, active || !nvmens_att_visible(att), "what is visible should not be attached");
   HOLDS(16, drains == live, "a token is live iff DRAINING or ABORTING");
   HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING), "a timer runs iff DRAINING");
   HOLDS(18, !att->owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
@@ -98,9 +101,9 @@ static finding check_events(const nvmens_ctrl *ctrl)
                      ctrl->changed[log].latched.count | ctrl->changed[log].latched.overflow),
           "a disabled controller has a log");
   HOLDS(9,
-        !ctrl->nshown || ctrl->state != NVMENS_CTRL_READY ||
+        !ctrl->nwaited || ctrl->state != NVMENS_CTRL_READY ||
             n->source[NVMENS_SOURCE_ATTACHED].state != NVMENS_NOTICE_CLEAR,
-        "a swap was shown, and the host is not told again");
+        "something waits for this path, and its host is not told");
   HOLDS(10,
         !quiet_outbox(ctrl->subsys) || ctrl->state != NVMENS_CTRL_READY || !n->parked ||
             nvmens_notice_next(n, false) < 0,
@@ -110,7 +113,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
 
 static finding check_ctrl(const nvmens_ctrl *ctrl)
 {
-  uint32_t nsid = 0, live = 0, opening = 0, shown = 0;
+  uint32_t nsid = 0, live = 0, opening = 0, waited = 0, owed = 0, count[6] = {0};
   const nvmens_attachment *att;
   finding found = check_events(ctrl);
 
@@ -119,7 +122,10 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
   while (!found.number && (att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL) {
     live += att->ns != NULL;
     opening += att->opening;
-    shown += att->listed;
+    waited += att->waited;
+    owed += att->mark != NVMENS_MARK_NONE;
+    if (att->ns)
+      count[att->state]++;
     found = check_attachment(ctrl->subsys, att);
   }
   if (found.number)
@@ -130,22 +136,28 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
         "a controller being removed waits for nothing");
   HOLDS(4, opening == ctrl->opening, "the number of gates to be opened is wrong");
   HOLDS(2, live == ctrl->live, "the number of attachments is wrong");
-  HOLDS(9, shown == ctrl->nshown, "the number of swap marks to be told is wrong");
+  HOLDS(27, waited == ctrl->nwaited, "the number of what waits for this path is wrong");
+  for (att = ctrl->owed; att; att = att->owed_next)
+    owed -= att->mark != NVMENS_MARK_NONE;
+  HOLDS(27, owed == 0, "the list of what this path owes is wrong");
+  for (int state = 0; state < 6; state++)
+    HOLDS(2, count[state] == ctrl->count[state], "attachments of a controller are miscounted");
   return fine;
 }
 
 static finding check_ns(const nvmens_ns *ns)
 {
-  uint32_t count[4] = {0}, all = 0;
+  uint32_t count[6] = {0}, all = 0, held = 0;
 
   for (const nvmens_attachment *att = ns->attachments; att; att = att->ns_next) {
     HOLDS(2, att->ns == ns, "an attachment is listed by another namespace");
     count[att->state]++;
+    held += nvmens_att_holds(att);
     all++;
   }
-  for (int state = 0; state < 4; state++)
+  for (int state = 0; state < 6; state++)
     HOLDS(18, count[state] == ns->count[state], "attachments are miscounted");
-  HOLDS(7, ns->shared || all <= 1, "a private namespace has two controllers");
+  HOLDS(7, ns->shared || held <= 1, "a private namespace has two controllers");
   HOLDS(19, ns->state == NVMENS_NS_ALLOCATED || all || ns->pins || ns->leaving,
         "a namespace being deleted waits for nothing");
   return fine;
@@ -161,7 +173,7 @@ static finding check_all(nvmens_subsys *s)
 
   for (uint32_t i = 0; i < s->nctrl && !found.number; i++) {
     HOLDS(2, i == 0 || s->ctrl[i - 1]->cntlid < s->ctrl[i]->cntlid, "CNTLIDs out of order");
-    attached += s->ctrl[i]->live;
+    attached += s->ctrl[i]->live - s->ctrl[i]->count[NVMENS_ATT_WANTED];
     found = check_ctrl(s->ctrl[i]);
   }
   while (!found.number && (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {

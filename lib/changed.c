@@ -122,11 +122,16 @@ bool nvmens_changed_has(const nvmens_changed *c, uint32_t nsid)
   return at < c->latched.count && c->latched.nsid[at] == nsid && !bit(c->gone, at);
 }
 
+bool nvmens_changed_latches(const nvmens_changed *c, uint64_t offset)
+{
+  return !offset || !c->snapshot;
+}
+
 void nvmens_changed_latch(nvmens_changed *c, uint64_t offset, uint32_t seq)
 {
   uint16_t kept = 0;
 
-  if (offset && c->snapshot)
+  if (!nvmens_changed_latches(c, offset))
     return;
   for (uint16_t i = 0; i < c->latched.count; i++)
     if (!bit(c->gone, i))

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "attach.h"
+#include "paths.h"
 
 void nvmens_cmd_take(nvmens_ctrl *ctrl, nvmens_cmd *cmd, uint16_t cid)
 {
@@ -109,6 +110,31 @@ void nvmens_ctrl_record(nvmens_ctrl *ctrl, int log, uint32_t nsid, bool loud)
   nvmens_notice_change(
       &ctrl->notices, log == NVMENS_LOG_ATTACHED ? NVMENS_SOURCE_ATTACHED : NVMENS_SOURCE_ALLOCATED,
       loud);
+  ctrl->subsys->deliver_due = 1;
+}
+
+/* The issuer of a delete finds the entry in its log, but no event (R41). */
+void nvmens_record_allocated(nvmens_subsys *s, uint32_t nsid, const nvmens_cmd *deleter)
+{
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    nvmens_ctrl_record(s->ctrl[i], NVMENS_LOG_ALLOCATED, nsid,
+                       !deleter || deleter->ctrl != s->ctrl[i]);
+}
+
+void nvmens_deliver_all(nvmens_subsys *s)
+{
+  while (s->changed) {
+    nvmens_ns *ns = s->changed;
+
+    s->changed = ns->changed_next;
+    ns->changed = 0;
+    nvmens_record_allocated(s, ns->nsid, NULL);
+  }
+  if (!s->deliver_due)
+    return;
+  s->deliver_due = 0;
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    nvmens_ctrl_deliver(s->ctrl[i]);
 }
 
 static int deliverable(const nvmens_ctrl *ctrl, bool held)
@@ -116,15 +142,6 @@ static int deliverable(const nvmens_ctrl *ctrl, bool held)
   if (ctrl->state != NVMENS_CTRL_READY || !ctrl->notices.parked)
     return -1;
   return nvmens_notice_next(&ctrl->notices, held);
-}
-
-/* C6: an event with an empty list would say that nothing changed, and these may have been read. */
-static void list_shown(nvmens_ctrl *ctrl)
-{
-  nvmens_attachment *att, **at;
-
-  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next)
-    nvmens_changed_add(&ctrl->changed[NVMENS_LOG_ATTACHED], att->nsid);
 }
 
 /* Here, not by effects of their own, so that they come before the completion of who caused them. A
@@ -140,8 +157,6 @@ static void deliver_run(nvmens_subsys *s, nvmens_effect *effect)
     uint32_t dw0 = nvmens_notice_deliver(&ctrl->notices, (uint16_t)source);
     nvmens_cmd *aer = nvmens_notice_unpark(&ctrl->notices);
 
-    if (source == NVMENS_SOURCE_ATTACHED)
-      list_shown(ctrl);
     cmd_result(aer, 0, dw0, 0);
     cmd_run(s, &aer->effect);
   }
@@ -154,28 +169,9 @@ void nvmens_ctrl_deliver(nvmens_ctrl *ctrl)
     nvmens_outbox_add(&ctrl->subsys->core, &ctrl->deliver, deliver_run);
 }
 
-bool nvmens_ctrl_marks_read(nvmens_ctrl *ctrl)
-{
-  bool reported = ctrl->notices.source[NVMENS_SOURCE_ATTACHED].state == NVMENS_NOTICE_REPORTED;
-  nvmens_attachment *att, **at;
-
-  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next)
-    nvmens_att_mark(att, reported ? NVMENS_EV_READ_REPORTED : NVMENS_EV_READ_PENDING);
-  return ctrl->nshown != 0;
-}
-
-void nvmens_ctrl_marks_ready(nvmens_ctrl *ctrl)
-{
-  nvmens_attachment *att, **at;
-
-  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next)
-    nvmens_att_mark(att, NVMENS_EV_MARK_READY);
-}
-
 void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
 {
   nvmens_cmd *cmd, *next;
-  nvmens_attachment *att, **at;
 
   ctrl->epoch++;
   while (nvmens_notice_unpark(&ctrl->notices))
@@ -187,26 +183,18 @@ void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
     nvmens_cmd_abandon(cmd);
     nvmens_cmd_end(cmd, NVMENS_SC_ABORTED_SQ_DELETED, 0, 0);
   }
-  for (at = &ctrl->shown; (att = nvmens_att_shown(at)) != NULL; at = &att->shown_next) {
-    nvmens_att_mark(att, NVMENS_EV_MARK_RESET);
-    if (att->state != NVMENS_ATT_ATTACHED)
-      nvmens_att_left(att);
-  }
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ATTACHED]);
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ALLOCATED]);
   nvmens_notice_reset(&ctrl->notices, ctrl->subsys->config.aec_default);
+  nvmens_path_reset(ctrl);
 }
 
 void nvmens_ctrl_free(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
-  nvmens_attachment *att;
-  uint32_t nsid = 0;
 
-  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL) {
-    nvmens_tokens_release(&s->tokens, att->place);
-    nvmens_free(&s->core.mem, att);
-  }
+  if (ctrl->host)
+    nvmens_paths_leave(ctrl);
   nvmens_nsid_set_clear(&ctrl->atts, &s->core.mem);
   nvmens_nsid_set_clear(&ctrl->active, &s->core.mem);
   nvmens_changed_free(&ctrl->changed[NVMENS_LOG_ATTACHED], &s->core.mem);
@@ -216,38 +204,10 @@ void nvmens_ctrl_free(nvmens_ctrl *ctrl)
   nvmens_free(&s->core.mem, ctrl);
 }
 
-void nvmens_ctrl_join_peers(nvmens_ctrl *ctrl)
-{
-  static const uint8_t unknown[sizeof(ctrl->hostid)];
-  const nvmens_subsys *s = ctrl->subsys;
-  nvmens_ctrl *before = NULL, *last = NULL;
-
-  ctrl->peer = ctrl;
-  if (memcmp(ctrl->hostid, unknown, sizeof(unknown)) == 0)
-    return;
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    if (memcmp(s->ctrl[i]->hostid, ctrl->hostid, sizeof(ctrl->hostid)) == 0) {
-      last = s->ctrl[i];
-      if (last->cntlid < ctrl->cntlid)
-        before = last;
-    }
-  if (!before)
-    before = last;
-  if (!before)
-    return;
-  ctrl->peer = before->peer;
-  before->peer = ctrl;
-}
-
 void nvmens_ctrl_unlist(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
-  nvmens_ctrl *peer = ctrl;
   uint32_t i = 0;
-
-  while (peer->peer != ctrl)
-    peer = peer->peer;
-  peer->peer = ctrl->peer;
 
   while (s->ctrl[i] != ctrl)
     i++;
@@ -258,19 +218,16 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, released);
   void *user = ctrl->user;
-  nvmens_attachment *att;
   nvmens_frame frame;
-  uint32_t nsid = 0;
 
-  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
-    nvmens_att_gone(att);
   nvmens_ctrl_unlist(ctrl);
   nvmens_ctrl_free(ctrl);
-  if (!s->core.host.ctrl_released)
-    return;
-  nvmens_hook_enter(&s->core, &frame);
-  s->core.host.ctrl_released(user);
-  nvmens_hook_leave(&s->core, &frame);
+  if (s->core.host.ctrl_released) {
+    nvmens_hook_enter(&s->core, &frame);
+    s->core.host.ctrl_released(user);
+    nvmens_hook_leave(&s->core, &frame);
+  }
+  nvmens_deliver_all(s);
 }
 
 void nvmens_ctrl_quiet(nvmens_ctrl *ctrl)

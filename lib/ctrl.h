@@ -22,13 +22,13 @@ bool nvmens_ctrl_settled(const nvmens_ctrl *);
 void nvmens_ctrl_record(nvmens_ctrl *, int log, uint32_t nsid, bool loud);
 /* Queues the delivery of what can be delivered. */
 void nvmens_ctrl_deliver(nvmens_ctrl *);
-/* Swap marks at a consuming read of log 04h. Returns whether one has to be told again. */
-bool nvmens_ctrl_marks_read(nvmens_ctrl *);
-void nvmens_ctrl_marks_ready(nvmens_ctrl *); /* what was to be told before it was ready */
+/* Of an NSID in log 1Ch of every controller. deleter: the delete command, whose host is not told. */
+void nvmens_record_allocated(nvmens_subsys *, uint32_t nsid, const nvmens_cmd *deleter);
+/* Log 1Ch of what nvmens_ns_changed was called for, then what can be delivered, by CNTLID. */
+void nvmens_deliver_all(nvmens_subsys *);
 void nvmens_ctrl_epoch(nvmens_ctrl *);
 /* Being removed and nothing left: queues ctrl_released. */
 void nvmens_ctrl_quiet(nvmens_ctrl *);
-void nvmens_ctrl_join_peers(nvmens_ctrl *); /* before it is listed */
 void nvmens_ctrl_unlist(nvmens_ctrl *);
 void nvmens_ctrl_free(nvmens_ctrl *); /* and its attachments; the gate waits for its lanes */
 bool nvmens_ctrl_has_csi(const nvmens_ctrl *,

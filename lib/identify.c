@@ -12,6 +12,7 @@
 #include "ctrl.h"
 #include "le.h"
 #include "ns.h"
+#include "paths.h"
 #include "subsys.h"
 
 typedef struct query { /* one Identify */
@@ -44,8 +45,8 @@ static nvmens_ns *visible(const query *q, bool allocated)
 
   if (allocated)
     return nvmens_ns_allocated(q->s, q->nsid);
-  att = nvmens_nsid_set_get(&q->r->ctrl->active, q->nsid);
-  return att ? att->ns : NULL;
+  att = nvmens_att_of(q->r->ctrl, q->nsid);
+  return att && nvmens_att_visible(att) ? att->ns : NULL;
 }
 
 /* Calls `identify`, with the namespace kept from being released. 0, or a status. */
@@ -145,10 +146,13 @@ static uint16_t describe(query *q, bool allocated)
   sf = ask_backend(q, ns);
   if (sf)
     return sf;
-  if (visible(q, allocated) == ns) /* being asked for kept the NSID from being taken again */
-    put_fields(q, ns);
-  else
+  if (visible(q, allocated) != ns) { /* being asked for kept the NSID from being taken again */
     memset(q->page, 0, sizeof(q->page));
+    return 0;
+  }
+  put_fields(q, ns);
+  if (!allocated)
+    q->shown = (nvmens_nsref){ns->nsid, ns->gen};
   return 0;
 }
 
@@ -246,7 +250,8 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
   const nvmens_nsid_set *set = allocated ? &q->s->ns : &q->r->ctrl->active;
   uint32_t nsid[SOME], after = q->nsid, count = 0, most, some;
   /* What is attached is allocated, and so is all where nothing is on its way out. */
-  bool look = by_csi || (allocated && q->s->deleting);
+  bool look = by_csi || (allocated ? q->s->deleting != NULL
+                                   : nvmens_atts_visible(q->r->ctrl) != q->r->ctrl->active.count);
   void *member[SOME];
 
   if (after >= NVMENS_NSID_MAX)
@@ -258,8 +263,11 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
       prefetch(member, some, allocated);
     for (uint32_t i = 0; i < some; i++) {
       if (look) {
-        const nvmens_ns *ns = allocated ? member[i] : ((const nvmens_attachment *)member[i])->ns;
+        const nvmens_attachment *att = member[i];
+        const nvmens_ns *ns = allocated ? member[i] : att->ns;
 
+        if (!allocated && !nvmens_att_visible(att))
+          continue;
         if (ns->state != NVMENS_NS_ALLOCATED || (by_csi && ns->csi != q->csi))
           continue;
       }
@@ -292,6 +300,13 @@ static uint16_t csi_allocated_list(query *q)
   return csi_known(q) ? ns_list(q, true, true) : invalid_field;
 }
 
+static bool has(const nvmens_ctrl *ctrl, uint32_t nsid)
+{
+  const nvmens_attachment *att = nvmens_att_of(ctrl, nsid);
+
+  return att && nvmens_att_visible(att);
+}
+
 /* Controllers from CNTID on that have the namespace; all I/O controllers if ns is NULL. */
 static uint16_t ctrl_list(query *q, const nvmens_ns *ns)
 {
@@ -303,7 +318,7 @@ static uint16_t ctrl_list(query *q, const nvmens_ns *ns)
 
     if (ctrl->cntlid < q->cntid || ctrl->kind != NVMENS_CTRL_IO || ctrl->state == NVMENS_CTRL_GOING)
       continue;
-    if (!ns || nvmens_nsid_set_get(&ctrl->active, ns->nsid))
+    if (!ns || has(ctrl, ns->nsid))
       nvmens_put16(list->cntlid[count++], ctrl->cntlid);
   }
   nvmens_put16(list->count, count);
@@ -378,15 +393,15 @@ bool nvmens_identify_knows(uint8_t cns)
   return kind_of(cns) != NULL;
 }
 
-/* The host has seen who this is: if it is somebody else than before, it is told once more (C14). */
+/* What the host knows now that it did not (R64, R66). */
 static void seen(const query *q)
 {
-  nvmens_attachment *att = q->shown.nsid ? nvmens_att_of(q->r->ctrl, q->shown.nsid) : NULL;
+  nvmens_ctrl *ctrl = q->r->ctrl;
 
-  if (!att || att->state != NVMENS_ATT_ATTACHED || att->ns->gen != q->shown.gen ||
-      q->r->ctrl->state != NVMENS_CTRL_READY)
-    return;
-  nvmens_att_mark(att, NVMENS_EV_SHOW);
+  if (q->cns == NVMENS_CNS_ACTIVE_NS_LIST || q->cns == NVMENS_CNS_CSI_ACTIVE_NS_LIST)
+    nvmens_path_listed(ctrl);
+  else if (q->shown.nsid)
+    nvmens_path_identified(ctrl, q->shown, q->cns);
 }
 
 void nvmens_do_identify(const nvmens_request *r)
@@ -407,7 +422,7 @@ void nvmens_do_identify(const nvmens_request *r)
   } else if (nvmens_transfer(r, q.page, sizeof(q.page), NVMENS_TO_HOST)) {
     seen(&q);
     nvmens_cmd_end(r->cmd, 0, 0, 0);
-    nvmens_ctrl_deliver(r->ctrl);
+    nvmens_deliver_all(q.s);
   }
 }
 

@@ -40,9 +40,12 @@ libcore_la_SOURCES = \
 	%D%/attach.h \
 	%D%/ctrl.c \
 	%D%/ctrl.h \
+	%D%/hosts.c \
 	%D%/ns.c \
 	%D%/ns.h \
 	%D%/objects.h \
+	%D%/paths.c \
+	%D%/paths.h \
 	\
 	%D%/audit.c \
 	%D%/subsys.c \

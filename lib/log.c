@@ -7,6 +7,7 @@
  */
 #include "admin.h"
 #include "ctrl.h"
+#include "paths.h"
 #include "subsys.h"
 
 typedef struct page_read {
@@ -34,17 +35,21 @@ static bool parse(const nvmens_request *r, page_read *read)
 /* What was transferred counts; with RAE=0 it is consumed, and the notice follows from what is left.
  * Where another read has taken a newer snapshot meanwhile, nothing is consumed: the host is told
  * again. */
-static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read *read, bool current)
+static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read *read,
+                    uint32_t latch)
 {
-  bool left = !current || !nvmens_changed_sent(changed, read->offset, read->len, !read->keep);
+  bool left = latch != changed->latch ||
+              !nvmens_changed_sent(changed, read->offset, read->len, !read->keep);
 
   if (read->keep) {
     nvmens_notice_peek(&ctrl->notices, read->lid);
     return;
   }
-  if (current && read->lid == NVMENS_LID_CHANGED_ATTACHED_NS && nvmens_ctrl_marks_read(ctrl))
-    left = true;
+  if (read->lid == NVMENS_LID_CHANGED_ATTACHED_NS)
+    nvmens_path_read_done(ctrl, latch);
   nvmens_notice_read(&ctrl->notices, read->lid, changed->seq, left);
+  if (read->lid == NVMENS_LID_CHANGED_ATTACHED_NS)
+    nvmens_path_read_over(ctrl);
 }
 
 void nvmens_do_get_log(const nvmens_request *r)
@@ -61,16 +66,21 @@ void nvmens_do_get_log(const nvmens_request *r)
   }
   changed = &ctrl->changed[read.lid == NVMENS_LID_CHANGED_ATTACHED_NS ? NVMENS_LOG_ATTACHED
                                                                       : NVMENS_LOG_ALLOCATED];
+  if (read.lid == NVMENS_LID_CHANGED_ATTACHED_NS && !read.keep &&
+      nvmens_changed_latches(changed, read.offset))
+    nvmens_path_read_begins(ctrl);
   nvmens_changed_latch(changed, read.offset, ctrl->notices.seq);
   latch = changed->latch;
   nvmens_changed_page(changed, page);
   if (!nvmens_transfer(r, page + read.offset, read.len, NVMENS_TO_HOST)) {
     nvmens_notice_peek(&ctrl->notices, read.lid);
+    nvmens_deliver_all(ctrl->subsys); /* what the read's beginning has let in */
     return;
   }
-  account(ctrl, changed, &read, latch == changed->latch);
+  account(ctrl, changed, &read, latch);
   nvmens_cmd_end(r->cmd, 0, 0, 0); /* first: the host is to know the read before the next event */
   nvmens_ctrl_deliver(ctrl);
+  nvmens_deliver_all(ctrl->subsys);
 }
 
 /* ---- logs that the backend owns ---- */

@@ -230,7 +230,6 @@ static void each_entry(nvmens_cmd *cmd, nvmens_ns *ns, const nvmens_prep *prep, 
 {
   nvmens_subsys *s = cmd->ctrl->subsys;
   const nvmens_verdict no_ctrl = {NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND};
-  bool changed = false;
 
   for (uint16_t i = 0; i < prep->ncntlid && !cmd->sf; i++) {
     nvmens_ctrl *ctrl = nvmens_ctrl_of(s, prep->cntlid[i]);
@@ -243,10 +242,7 @@ static void each_entry(nvmens_cmd *cmd, nvmens_ns *ns, const nvmens_prep *prep, 
     else
       verdict = nvmens_fan_detach(ns, ctrl, NVMENS_EV_DETACH, cmd);
     set_result(cmd, verdict, 2 + 2 * (uint64_t)i);
-    changed |= !verdict.err;
   }
-  if (changed)
-    nvmens_fan_changed(ns);
 }
 
 static void attach_prepared(nvmens_prep *prep, const nvmens_ident *ident)

@@ -11,6 +11,8 @@
 
 #include "always.h"
 #include "ctrl.h"
+#include "le.h"
+#include "paths.h"
 
 nvmens_ns *nvmens_ns_of(const nvmens_subsys *s, uint32_t nsid)
 {
@@ -80,6 +82,22 @@ static int reserve_logs(nvmens_subsys *s)
   return 0;
 }
 
+/* R69. */
+static uint32_t free_nsid(const nvmens_subsys *s)
+{
+  enum { TRIES = 1024 };
+  uint32_t first = nvmens_nsid_set_gap(&s->ns, s->config.nn), nsid = first;
+
+  for (int tries = 0; tries < TRIES && nsid && nsid <= s->config.nn; nsid++) {
+    if (nvmens_ns_of(s, nsid))
+      continue;
+    if (!nvmens_paths_remember(s, nsid))
+      return nsid;
+    tries++;
+  }
+  return first;
+}
+
 static nvmens_verdict choose_nsid(const nvmens_subsys *s, uint32_t *nsid)
 {
   const nvmens_verdict none = {NVMENS_SC_NS_ID_UNAVAILABLE | NVMENS_SF_DNR, NVMENS_ERR_LIMIT};
@@ -93,8 +111,29 @@ static nvmens_verdict choose_nsid(const nvmens_subsys *s, uint32_t *nsid)
   if (s->ns.count >= (s->config.mnan ? s->config.mnan : s->config.nn))
     return none;
   if (!*nsid)
-    *nsid = nvmens_nsid_set_gap(&s->ns, s->config.nn);
+    *nsid = free_nsid(s);
   return NVMENS_ALWAYS(*nsid) ? NVMENS_VERDICT_OK : none;
+}
+
+/* Word by word, each well mixed before the next, so that no field undoes another. 64 bits stand for
+ * 41 bytes: a chance of 2^-64 to miss a swap, for a sixth of the memory. */
+static uint64_t identity_of(const nvmens_ident *ident, uint8_t csi)
+{
+  uint8_t bytes[48] = {0};
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+  memcpy(bytes, ident->uuid, 16);
+  memcpy(bytes + 16, ident->nguid, 16);
+  memcpy(bytes + 32, ident->eui64, 8);
+  bytes[40] = csi;
+  for (size_t i = 0; i < sizeof(bytes); i += 8) {
+    uint64_t word = nvmens_get64(bytes + i);
+
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    hash ^= hash >> 29;
+  }
+  return hash;
 }
 
 static nvmens_ns *ns_new(nvmens_subsys *s, const nvmens_ns_config *config, void *user)
@@ -125,6 +164,7 @@ static nvmens_ns *ns_new(nvmens_subsys *s, const nvmens_ns_config *config, void 
   ns->endgid = config->endgid;
   ns->home = config->home_given ? config->home_cntlid : NVMENS_CNTLID_ANY;
   ns->csi = config->csi;
+  ns->identity = identity_of(&config->ident, config->csi);
   ns->flbas = config->flbas;
   ns->shared = config->shared != 0;
   ns->auto_attach = config->auto_attach != 0;
@@ -188,6 +228,45 @@ void nvmens_ns_forget(nvmens_ns *ns)
 {
   give_names_back(ns);
   ns_free(ns);
+}
+
+void nvmens_ns_changed(nvmens_ns *ns)
+{
+  nvmens_subsys *s = ns->subsys;
+
+  if (ns->changed)
+    return;
+  ns->changed = 1;
+  ns->changed_next = s->changed;
+  s->changed = ns;
+}
+
+static void unlist_changed(nvmens_ns *ns)
+{
+  nvmens_ns **at = &ns->subsys->changed;
+
+  while (*at && *at != ns)
+    at = &(*at)->changed_next;
+  if (*at)
+    *at = ns->changed_next;
+}
+
+void nvmens_ns_find_keeper(nvmens_ns *ns)
+{
+  const nvmens_subsys *s = ns->subsys;
+  const nvmens_ctrl *ctrl = NULL;
+
+  if (!ns->auto_attach || ns->shared || ns->home != NVMENS_CNTLID_ANY || ns->keeper)
+    return;
+  for (uint32_t i = 0; i < s->nctrl && !ctrl; i++)
+    if (s->ctrl[i]->kind == NVMENS_CTRL_IO && s->ctrl[i]->state != NVMENS_CTRL_GOING)
+      ctrl = s->ctrl[i];
+  if (ctrl && ctrl->host->known) {
+    ns->keeper = ctrl->host;
+  } else if (ctrl) {
+    ns->home = ctrl->cntlid;
+    ns->home_found = 1;
+  }
 }
 
 void nvmens_ns_publish(nvmens_ns *ns)
@@ -275,8 +354,10 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
     s->core.host.released(ns->user, (nvmens_reason)ns->reason);
     nvmens_hook_leave(&s->core, &frame);
   }
+  nvmens_paths_forget_wishes(s, ns);
   complete_owner(ns); /* the host may rely on it that the storage is free */
   unlist(ns);
+  unlist_changed(ns);
   ns_free(ns);
 }
 

@@ -23,6 +23,11 @@ void nvmens_ns_publish(nvmens_ns *); /* ALLOCATED, capacity debited */
 nvmens_verdict nvmens_ns_leave(nvmens_ns *, unsigned event, nvmens_cmd *owner, uint16_t *actions);
 /* A new size or format, its capacity debited or credited. */
 nvmens_verdict nvmens_ns_resize(nvmens_ns *, uint64_t nsze, uint64_t ncap, uint8_t flbas);
+/* Its attachments or its Identify data changed: log 1Ch of every controller, by nvmens_deliver_all.
+ */
+void nvmens_ns_changed(nvmens_ns *);
+/* Private, without a home and a keeper: the lowest controller's (R56). */
+void nvmens_ns_find_keeper(nvmens_ns *);
 /* DELETING and nothing refers to it: ABSENT, and released. */
 void nvmens_ns_quiet(nvmens_ns *);
 /* DELETING and all that is left is being aborted: the delete command does not wait for it. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * objects.h: the four objects, so that the files of floor 3 can see each other's. Floor 3.
+ * objects.h: the objects, so that the files of floor 3 can see each other's. Floor 3.
  *
- * Ownership: the subsystem owns controllers, namespaces, gates and tokens; a controller owns its
- * attachments, one for each NSID that it ever had attached (they remember the identity for the swap
- * mark); a namespace lists those attachments that refer to it, from attach until `detached` is
- * called.
+ * Ownership: the subsystem owns controllers, namespaces, hosts, gates and tokens; a controller owns
+ * its attachments, one for each NSID that it ever had; a namespace lists those attachments that
+ * refer to it, from WANTED until `detached` is called. A host (nvmens_paths) owns what it may still
+ * have of each NSID (nvmens_disk); it outlives its controllers while there is something to be
+ * remembered (R67).
  * Everything but what the gate's data path reads is under the subsystem's lock.
  */
 #ifndef NVMENS_LIB_OBJECTS_H
@@ -24,6 +25,52 @@
 
 typedef struct nvmens_ns nvmens_ns;
 
+/* What a path that went away is remembered for (R67). */
+typedef struct nvmens_past {
+  struct nvmens_past *next;
+  uint64_t identity; /* of the disk that it may still have, if has_disk and not any */
+  uint64_t until;    /* when the disk is forgotten; UINT64_MAX: the next poll decides */
+  uint64_t serial;   /* of its going away, against nvmens_ctrl.born */
+  uint32_t wish_gen; /* the namespace that was attached or detached explicitly, or 0 */
+  uint16_t cntlid;
+  uint8_t wish;
+  uint8_t has_disk : 1, any : 1, shared : 1;
+} nvmens_past;
+
+/* One NSID as one host sees it: by its controllers, and by those that went away. */
+typedef struct nvmens_disk {
+  struct nvmens_paths *host;
+  struct nvmens_attachment *atts; /* by CNTLID */
+  nvmens_past *past;              /* the last that went away first */
+  uint32_t nsid;
+} nvmens_disk;
+
+/* The paths of one host: its controllers, and what it may still have (H1-H5). */
+typedef struct nvmens_paths {
+  struct nvmens_paths *next;
+  nvmens_subsys *subsys;
+  nvmens_ctrl *first;    /* by CNTLID */
+  nvmens_nsid_set disks; /* nvmens_disk */
+  nvmens_timer timer;    /* when the next of the past is to be looked at */
+  uint32_t npast;        /* of disks */
+  uint32_t nwishes;
+  uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at left_at - 1 */
+  uint8_t left_at, nleft;
+  uint8_t known; /* it has a host ID */
+  uint8_t hostid[16];
+} nvmens_paths;
+
+/* Why an attachment is WANTED (R57). FENCE: nothing but its own path, which does not answer. */
+enum {
+  NVMENS_WAIT_NOTHING = NVMENS_WAITS_FOR_NOTHING,
+  NVMENS_WAIT_DRAINING = NVMENS_WAITS_FOR_DRAIN,
+  NVMENS_WAIT_COMMAND_SET = NVMENS_WAITS_FOR_COMMAND_SET,
+  NVMENS_WAIT_DISK = NVMENS_WAITS_FOR_HOST,
+  NVMENS_WAIT_LIMIT = NVMENS_WAITS_FOR_LIMIT,
+  NVMENS_WAIT_FENCE
+};
+enum { NVMENS_WISH_NONE, NVMENS_WISH_ATTACH, NVMENS_WISH_DETACH }; /* an explicit one (R56) */
+
 typedef struct nvmens_attachment {
   nvmens_timer timer; /* first: from a timer to its attachment */
   nvmens_ctrl *ctrl;
@@ -31,22 +78,28 @@ typedef struct nvmens_attachment {
   nvmens_slot *slot;
   nvmens_cmd *owner;                           /* of the drain: a detach command, or none */
   struct nvmens_attachment *ns_next, *ns_prev; /* of the namespace */
-  struct nvmens_attachment *next, *prev;       /* gates that close */
-  struct nvmens_attachment *shown_next;
-  uint64_t identity; /* of what is or was attached here */
+  struct nvmens_attachment *next, *prev;       /* gates that close; or of ctrl->wanted */
+  struct nvmens_attachment *owed_next, *owed_prev;
+  struct nvmens_attachment *path_next; /* of the disk */
+  nvmens_disk *disk;
+  nvmens_past *past; /* reserved for when the controller goes */
+  uint64_t identity; /* of what is ATTACHED; else of what the path owes scans for, if it does */
   nvmens_effect drain_begin, drain_abort;
   nvmens_effect edge; /* attached, or detached: never both are due */
   uint32_t nsid;
-  uint32_t place;   /* of its tokens */
-  uint16_t outcome; /* of the backend's half, for the trace */
-  uint8_t state;    /* nvmens_att_state */
-  uint8_t mark;
-  uint8_t known : 1;     /* identity and shared are valid */
-  uint8_t shared : 1;    /* it is or was */
+  uint32_t place;    /* of its tokens */
+  uint32_t latch;    /* a read counts if its snapshot is another one (R61) */
+  uint32_t enables;  /* the controller was READY since iff its own count differs (R60) */
+  uint32_t wish_gen; /* the namespace that wish is about */
+  uint16_t outcome;  /* of the backend's half, for the trace */
+  uint8_t state;     /* nvmens_att_state */
+  uint8_t mark;      /* scans that the path owes */
+  uint8_t wish;
+  uint8_t waits;         /* NVMENS_WAIT_* while WANTED or FENCED */
+  uint8_t shared : 1;    /* as identity */
   uint8_t opening : 1;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done : 1; /* the backend's half of the drain */
-  uint8_t listed : 1;    /* the mark is to be told */
-  uint8_t linked : 1;    /* in the controller's list, where a walk leaves out what is not listed */
+  uint8_t waited : 1;    /* something waits for what this path owes for this NSID (R65) */
 } nvmens_attachment;
 
 struct nvmens_ns {
@@ -55,12 +108,15 @@ struct nvmens_ns {
   nvmens_cmd *owner; /* a delete that completes when this is quiet or late */
   nvmens_attachment *attachments;
   nvmens_ns *next, *prev;  /* those DELETING */
+  nvmens_ns *changed_next; /* of those to be recorded in log 1Ch */
+  nvmens_paths *keeper;    /* private, without a home: whose controllers it goes to (R56) */
   const nvmens_lbaf *lbaf; /* the subsystem's, or its own */
   uint64_t nsze, ncap;
   nvmens_ident ident;
+  uint64_t identity; /* ident and csi, hashed */
   nvmens_effect released;
   uint32_t nsid, gen;
-  uint16_t count[4]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
+  uint16_t count[6]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
   uint32_t anagrpid;
   uint16_t pins; /* hooks that use `user` without holding the gate: a thread each */
   uint16_t nvmsetid, endgid;
@@ -68,6 +124,8 @@ struct nvmens_ns {
   uint16_t flbas : 4, nlbaf : 5, reason : 2;
   uint16_t leaving : 1; /* `released` is queued, or was called */
   uint16_t shared : 1, auto_attach : 1, write_protected : 1;
+  uint16_t home_found : 1; /* home stands in for a keeper without a host ID */
+  uint16_t changed : 1;    /* in the subsystem's list of those */
   uint8_t csi;
   uint8_t state; /* nvmens_ns_state */
 };
@@ -96,15 +154,22 @@ struct nvmens_ctrl {
   nvmens_subsys *subsys;
   void *user;
   nvmens_gate *gate;
-  nvmens_ctrl *peer;    /* a ring of the controllers of one host, by CNTLID; unknown hosts: alone */
-  nvmens_nsid_set atts; /* every NSID it ever had: nvmens_attachment */
-  nvmens_nsid_set active;   /* those ATTACHED */
-  nvmens_cmd *cmds;         /* taken and not ended */
-  nvmens_attachment *shown; /* swap marks that are listed; see nvmens_att_shown */
-  uint32_t nshown;          /* those listed */
+  nvmens_paths *host;
+  nvmens_ctrl *path_next;    /* of the host */
+  nvmens_nsid_set atts;      /* every NSID it ever had: nvmens_attachment */
+  nvmens_nsid_set active;    /* ATTACHED, FENCED, WANTED, and what is wanted while it leaves */
+  nvmens_cmd *cmds;          /* taken and not ended */
+  nvmens_attachment *owed;   /* those with a mark */
+  nvmens_attachment *wanted; /* WANTED or FENCED */
+  nvmens_timer patience;     /* while something waits for this path and it answers (R63) */
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
+  uint64_t born;             /* serial */
   uint32_t live;             /* attachments that refer to a namespace */
+  uint32_t count[6];         /* of those, by state */
+  uint32_t nwaited;          /* attachments with waited */
+  uint32_t enables;          /* how often it was enabled */
+  uint32_t owes_latch;
   uint32_t opening;          /* of those, ATTACHED and not yet open */
   uint32_t epoch;
   uint32_t pins;          /* hooks that use `user`, but for those of a command */
@@ -113,10 +178,16 @@ struct nvmens_ctrl {
   uint16_t cntlid;
   uint8_t kind, state;
   uint8_t calling;
-  uint8_t hostid[16];
+  uint8_t pci;      /* the host's disks come and go with it */
+  uint8_t owes;     /* a newcomer: scans that it owes as a whole (R66) */
+  uint8_t stranger; /* NVMENS_STRANGER_* */
+  uint8_t silent;   /* it was waited for and did not read (R63) */
+  uint8_t reads_ids; /* it has sent CNS 03h since it was enabled (R64) */
+  uint8_t counting; /* patience runs; else the next poll begins it */
   nvmens_notices notices;
 };
 enum { NVMENS_LOG_ATTACHED = 0, NVMENS_LOG_ALLOCATED = 1 };
+enum { NVMENS_STRANGER_NO, NVMENS_STRANGER_UNLISTED, NVMENS_STRANGER_TOLD };
 
 struct nvmens_subsys {
   nvmens_core core;
@@ -124,21 +195,28 @@ struct nvmens_subsys {
   nvmens_nsid_set ns; /* every namespace not ABSENT */
   nvmens_ctrl **ctrl; /* by CNTLID */
   nvmens_gate *gates; /* in use and free ones */
+  nvmens_paths *hosts; /* in the order in which they lost their last controller */
   nvmens_attachment *closing;
+  nvmens_ns *changed; /* to be recorded in log 1Ch by nvmens_deliver_all */
   nvmens_ns *deleting;
   nvmens_prep *preps;
   nvmens_ident_set idents;
   nvmens_tokens tokens;
   nvmens_timers timers;      /* of attachments */
+  nvmens_timers patience;    /* of controllers */
+  nvmens_timers forgetting;  /* of hosts */
   nvmens_timers prep_timers; /* of commands that wait for the backend */
   nvmens_bell bell;
   nvmens_u128 unvmcap;
-  uint64_t attached; /* attachments not DETACHED, against MAXDNA */
+  uint64_t attached; /* attachments neither DETACHED nor WANTED, against MAXDNA */
+  uint64_t serial;   /* of controllers that came or went */
+  uint64_t strangers_until; /* UINT64_MAX: no time is known yet (R66) */
   uint64_t deadline; /* of the call under way: when its drains are over */
   uint64_t told;     /* the next deadline as the backend knows it */
   uint32_t nctrl, ctrl_room;
   uint32_t gen;
   uint8_t barrier_due; /* a gate was closed by the call under way */
+  uint8_t deliver_due; /* a log has changed */
   uint8_t ending;      /* nvmens_subsys_del has begun */
 };
 

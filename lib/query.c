@@ -25,8 +25,10 @@ int nvmens_ctrl_query_sized(const nvmens_ctrl *ctrl, nvmens_ctrl_info *out, size
   info.cntlid = ctrl->cntlid;
   info.kind = ctrl->kind;
   info.state = ctrl->state;
-  info.attached = ctrl->active.count;
-  info.draining = ctrl->live - ctrl->active.count;
+  info.attached = ctrl->count[NVMENS_ATT_ATTACHED];
+  info.wanted = ctrl->count[NVMENS_ATT_WANTED];
+  info.fenced = ctrl->count[NVMENS_ATT_FENCED];
+  info.draining = ctrl->count[NVMENS_ATT_DRAINING] + ctrl->count[NVMENS_ATT_ABORTING];
   info.parked = ctrl->notices.parked_count;
   info.owed = nvmens_notice_count(&ctrl->notices, NVMENS_NOTICE_PENDING);
   info.reported = nvmens_notice_count(&ctrl->notices, NVMENS_NOTICE_REPORTED);
@@ -58,6 +60,8 @@ int nvmens_ns_query_sized(nvmens_subsys *s, nvmens_nsref ref, nvmens_ns_info *ou
     info.nsze = ns->nsze;
     info.ncap = ns->ncap;
     info.attached = ns->count[NVMENS_ATT_ATTACHED];
+    info.wanted = ns->count[NVMENS_ATT_WANTED];
+    info.fenced = ns->count[NVMENS_ATT_FENCED];
     info.draining = ns->count[NVMENS_ATT_DRAINING] + ns->count[NVMENS_ATT_ABORTING];
     info.ident = ns->ident;
     info.ns_user = ns->user;
@@ -83,6 +87,8 @@ int nvmens_att_query_sized(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl
   att = ns ? nvmens_att_of(ctrl, ref.nsid) : NULL;
   if (att && att->ns == ns) {
     info.state = att->state;
+    if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
+      info.waits_for = att->waits == NVMENS_WAIT_FENCE ? NVMENS_WAITS_FOR_HOST : att->waits;
     info.open = nvmens_slot_is_open(att->slot);
     info.in_flight = nvmens_gate_holders(ctrl->gate, att->slot);
     if (att->state == NVMENS_ATT_DRAINING)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * subsys.c: changes that concern several objects, in phases (R38-R41, R51). Floor 4.
+ * subsys.c: changes that concern several objects, in phases (R38-R41, R51, R56-R59). Floor 4.
  *
- * Invariants: an allocated event goes to every ready controller; whom auto attach serves is decided
- * in nvmens_fan_new_ctrl and nvmens_fan_plug only; the answer for barred I/O follows from who is
- * attached.
+ * Invariants: an allocated event goes to every ready controller; what should be attached is ATTACHED,
+ * WANTED, FENCED, or wanted when it has drained.
  */
 #include "subsys.h"
 
@@ -12,6 +11,7 @@
 #include "attach.h"
 #include "ctrl.h"
 #include "ns.h"
+#include "paths.h"
 
 /* ---- calls ---- */
 
@@ -36,18 +36,31 @@ void nvmens_commit(nvmens_subsys *s)
   nvmens_unlock(&s->core);
 }
 
-void nvmens_set_deadline(nvmens_subsys *s, uint64_t now_ns, uint64_t after_ns)
+void nvmens_set_now(nvmens_subsys *s, uint64_t now_ns)
 {
+  uint64_t memory = s->config.host_memory_ns;
+
   if (now_ns > s->core.now)
     s->core.now = now_ns;
+  if (s->strangers_until == UINT64_MAX && s->core.now)
+    s->strangers_until = memory > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + memory;
+}
+
+void nvmens_set_deadline(nvmens_subsys *s, uint64_t now_ns, uint64_t after_ns)
+{
+  nvmens_set_now(s, now_ns);
   s->deadline = after_ns > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + after_ns;
 }
 
 uint64_t nvmens_earliest(const nvmens_subsys *s)
 {
-  uint64_t at = s->timers.first ? s->timers.first->at : UINT64_MAX;
+  const nvmens_timers *const all[] = {&s->timers, &s->prep_timers, &s->patience, &s->forgetting};
+  uint64_t at = UINT64_MAX;
 
-  return s->prep_timers.first && s->prep_timers.first->at < at ? s->prep_timers.first->at : at;
+  for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+    if (all[i]->first && all[i]->first->at < at)
+      at = all[i]->first->at;
+  return at;
 }
 
 static nvmens_timer *due(nvmens_subsys *s, nvmens_timers *timers)
@@ -72,130 +85,58 @@ void nvmens_run_timers(nvmens_subsys *s)
     nvmens_cmd_abandon(cmd);
     nvmens_cmd_end(cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
   }
-}
-
-/* ---- answers for barred I/O (R51, C16) ---- */
-
-static bool ready_with(const nvmens_ctrl *ctrl, uint32_t nsid)
-{
-  return ctrl->state == NVMENS_CTRL_READY && nvmens_nsid_set_get(&ctrl->active, nsid);
-}
-
-/* Each controller of this host that ever had the NSID answers by whether the host has another path.
- * ctrl: one of them, the one that changed. */
-static void answer(const nvmens_ctrl *ctrl, uint32_t nsid)
-{
-  const nvmens_ctrl *at = ctrl;
-  uint32_t count = 0;
-
-  if (ctrl->peer == ctrl || ctrl->subsys->config.inactive_io == NVMENS_IO_SPEC)
-    return;
-  do {
-    count += ready_with(at, nsid);
-    at = at->peer;
-  } while (at != ctrl);
-  do {
-    const nvmens_attachment *att = nvmens_att_of(at, nsid);
-
-    if (att && !att->opening)
-      nvmens_slot_answer(att->slot, count > ready_with(at, nsid)
-                                        ? NVMENS_SC_INTERNAL_PATH_ERROR
-                                        : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
-    at = at->peer;
-  } while (at != ctrl);
-}
-
-static void answer_all(const nvmens_ctrl *ctrl)
-{
-  uint32_t nsid = 0;
-
-  if (ctrl->peer != ctrl)
-    while (nvmens_nsid_set_next(&ctrl->active, nsid, &nsid))
-      answer(ctrl, nsid);
-}
-
-/* ---- events ---- */
-
-/* The issuer of a delete finds the entry in its log, but no event (R41). */
-static void record_allocated(nvmens_subsys *s, uint32_t nsid, const nvmens_cmd *deleter)
-{
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    nvmens_ctrl_record(s->ctrl[i], NVMENS_LOG_ALLOCATED, nsid,
-                       !deleter || deleter->ctrl != s->ctrl[i]);
+  while ((timer = due(s, &s->patience)) != NULL)
+    nvmens_path_silent(NVMENS_OBJECT(timer, nvmens_ctrl, patience));
+  while ((timer = due(s, &s->forgetting)) != NULL)
+    nvmens_paths_expire(NVMENS_OBJECT(timer, nvmens_paths, timer));
+  nvmens_deliver_all(s);
 }
 
 void nvmens_fan_deliver(nvmens_subsys *s)
 {
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    nvmens_ctrl_deliver(s->ctrl[i]);
+  nvmens_deliver_all(s);
 }
 
 /* ---- attach ---- */
 
-static bool lowest(const nvmens_ctrl *ctrl)
+/* At ctrl, what is remembered of its host included. Only memory can fail. */
+static int reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
-  const nvmens_subsys *s = ctrl->subsys;
+  uint8_t wish = nvmens_paths_wish(ctrl, ns, false);
+  int err;
 
-  for (uint32_t i = 0; s->ctrl[i] != ctrl; i++)
-    if (s->ctrl[i]->kind == NVMENS_CTRL_IO && s->ctrl[i]->state != NVMENS_CTRL_GOING)
-      return false;
-  return true;
-}
-
-/* Auto attach gives this namespace to this controller, if the controller can take it. */
-static bool meant_for(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
-{
-  if (ns->state == NVMENS_NS_DELETING || !ns->auto_attach || ctrl->state == NVMENS_CTRL_GOING)
-    return false;
-  if (ns->shared)
-    return true;
-  return ns->home == NVMENS_CNTLID_ANY ? lowest(ctrl) : ns->home == ctrl->cntlid;
-}
-
-/* Auto attach passes by what cannot be attached; only memory and a drain stop it. more: attachments
- * that are reserved. */
-static int reserve(nvmens_ns *ns, nvmens_ctrl *ctrl, uint64_t *more)
-{
-  const nvmens_subsys *s = ns->subsys;
-  nvmens_verdict verdict;
-
-  if (!meant_for(ns, ctrl))
+  if (!wish && !nvmens_att_should(ns, ctrl))
     return 0;
-  verdict = nvmens_att_may(ns, ctrl);
-  if (verdict.err == NVMENS_ERR_PRIVATE && !ns->count[NVMENS_ATT_ATTACHED])
-    return NVMENS_ERR_BUSY; /* its one attachment is on its way out */
-  if (verdict.err)
-    return verdict.err == NVMENS_ERR_BUSY ? NVMENS_ERR_BUSY : 0;
-  if ((s->config.maxdna && s->attached + *more >= s->config.maxdna) ||
-      (s->config.maxcna && ctrl->active.count >= s->config.maxcna))
-    return 0;
-  ++*more;
-  return nvmens_att_reserve(ns, ctrl);
-}
-
-static void attach_reserved(nvmens_ns *ns)
-{
-  nvmens_subsys *s = ns->subsys;
-
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    if (nvmens_att_reserved(ns, s->ctrl[i])) {
-      nvmens_att_attach(ns, s->ctrl[i]);
-      answer(s->ctrl[i], ns->nsid);
-    }
+  err = nvmens_att_reserve(ns, ctrl);
+  if (err || !wish)
+    return err;
+  nvmens_att_wish(ns, ctrl, nvmens_paths_wish(ctrl, ns, true));
+  if (wish == NVMENS_WISH_DETACH)
+    nvmens_att_unreserve(ns, ctrl);
+  return 0;
 }
 
 static int reserve_everywhere(nvmens_ns *ns)
 {
   nvmens_subsys *s = ns->subsys;
-  uint64_t more = 0;
   int err = 0;
 
+  nvmens_ns_find_keeper(ns);
   for (uint32_t i = 0; i < s->nctrl && !err; i++)
-    err = reserve(ns, s->ctrl[i], &more);
+    err = reserve(ns, s->ctrl[i]);
   for (uint32_t i = 0; i < s->nctrl && err; i++)
-    if (nvmens_att_reserved(ns, s->ctrl[i]))
-      nvmens_att_unreserve(ns, s->ctrl[i]);
+    nvmens_att_unreserve(ns, s->ctrl[i]);
   return err;
+}
+
+/* After reserve_everywhere. */
+static void want_everywhere(nvmens_ns *ns)
+{
+  nvmens_subsys *s = ns->subsys;
+
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (nvmens_att_should(ns, s->ctrl[i]))
+      nvmens_att_want(ns, s->ctrl[i]);
 }
 
 nvmens_verdict nvmens_fan_create(nvmens_subsys *s, const nvmens_ns_config *config, void *user,
@@ -210,27 +151,58 @@ nvmens_verdict nvmens_fan_create(nvmens_subsys *s, const nvmens_ns_config *confi
     return NVMENS_VERDICT_NOMEM;
   }
   nvmens_ns_publish(*out);
-  attach_reserved(*out);
-  record_allocated(s, (*out)->nsid, NULL);
+  nvmens_ns_changed(*out);
+  want_everywhere(*out);
   return NVMENS_VERDICT_OK;
+}
+
+/* Who had it is forgotten if he is not there (R56). */
+static void look_for_keeper(nvmens_ns *ns)
+{
+  ns->auto_attach = 1;
+  if (ns->keeper && !ns->keeper->first)
+    ns->keeper = NULL;
+  if (ns->home_found && !nvmens_ctrl_of(ns->subsys, ns->home)) {
+    ns->home = NVMENS_CNTLID_ANY;
+    ns->home_found = 0;
+  }
+  nvmens_ns_find_keeper(ns);
+}
+
+static int reserve_covered(nvmens_ns *ns)
+{
+  nvmens_subsys *s = ns->subsys;
+  int err = 0;
+
+  for (uint32_t i = 0; i < s->nctrl && !err; i++)
+    if (nvmens_att_covers(ns, s->ctrl[i]))
+      err = nvmens_att_reserve(ns, s->ctrl[i]);
+  return err;
 }
 
 int nvmens_fan_plug(nvmens_ns *ns)
 {
   nvmens_subsys *s = ns->subsys;
-  uint8_t before = ns->auto_attach;
-  uint64_t attached = s->attached;
-  int err;
+  const nvmens_ns before = *ns;
 
-  ns->auto_attach = 1;
-  err = reserve_everywhere(ns);
-  if (err) {
-    ns->auto_attach = before;
-    return err;
+  look_for_keeper(ns);
+  if (reserve_covered(ns)) {
+    ns->auto_attach = before.auto_attach;
+    ns->keeper = before.keeper;
+    ns->home = before.home;
+    ns->home_found = before.home_found;
+    for (uint32_t i = 0; i < s->nctrl; i++)
+      if (!nvmens_att_should(ns, s->ctrl[i]))
+        nvmens_att_unwant(ns, s->ctrl[i]);
+    return NVMENS_ERR_NOMEM;
   }
-  attach_reserved(ns);
-  if (s->attached != attached)
-    record_allocated(s, ns->nsid, NULL);
+  nvmens_paths_forget_wishes(s, ns);
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    nvmens_att_wish(ns, s->ctrl[i], NVMENS_WISH_NONE);
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (!nvmens_att_should(ns, s->ctrl[i]))
+      nvmens_att_unwant(ns, s->ctrl[i]);
+  want_everywhere(ns);
   return 0;
 }
 
@@ -242,29 +214,51 @@ nvmens_verdict nvmens_fan_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
     return verdict;
   if (nvmens_att_reserve(ns, ctrl))
     return NVMENS_VERDICT_NOMEM;
-  nvmens_att_attach(ns, ctrl);
-  answer(ctrl, ns->nsid);
+  nvmens_att_wish(ns, ctrl, NVMENS_WISH_ATTACH);
+  nvmens_att_want(ns, ctrl);
   return NVMENS_VERDICT_OK;
 }
 
 /* ---- detach and remove ---- */
 
+/* Auto attach gives a private namespace to nobody else now (R56). */
+static void end_auto_attach(nvmens_ns *ns)
+{
+  const nvmens_subsys *s = ns->subsys;
+
+  ns->auto_attach = 0;
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (!nvmens_att_should(ns, s->ctrl[i]))
+      nvmens_att_unwant(ns, s->ctrl[i]);
+}
+
 nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned event,
                                  nvmens_cmd *owner)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  nvmens_verdict verdict = nvmens_att_leave(att, event, owner, true);
+  bool again = att && nvmens_att_holds(att) && !nvmens_att_visible(att) &&
+               nvmens_att_should(ns, ctrl);
+  bool was = att && nvmens_att_visible(att);
+  uint8_t wish = att && att->wish_gen == ns->gen ? att->wish : NVMENS_WISH_NONE;
+  nvmens_verdict verdict;
 
-  if (verdict.err)
+  nvmens_att_wish(ns, ctrl, NVMENS_WISH_DETACH);
+  verdict = nvmens_att_leave(att, event, owner, true);
+  if (again) { /* it will not be attached when it has drained */
+    nvmens_att_unwant(ns, ctrl);
+    verdict = NVMENS_VERDICT_OK;
+  }
+  if (verdict.err) {
+    nvmens_att_wish(ns, ctrl, wish);
     return verdict;
-  nvmens_att_left(att);
-  answer(ctrl, ns->nsid);
+  }
+  if (was)
+    nvmens_ns_changed(ns);
+  if (!ns->shared && ns->auto_attach && !ns->count[NVMENS_ATT_ATTACHED] &&
+      !ns->count[NVMENS_ATT_FENCED])
+    end_auto_attach(ns);
+  nvmens_disk_settle(att->disk);
   return verdict;
-}
-
-void nvmens_fan_changed(const nvmens_ns *ns)
-{
-  record_allocated(ns->subsys, ns->nsid, NULL);
 }
 
 nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owner)
@@ -281,11 +275,13 @@ nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owne
     nvmens_att_leave(att,
                      actions & NVMENS_DO_ABORT_EACH ? NVMENS_EV_REMOVE_SURPRISE : NVMENS_EV_REMOVE,
                      NULL, !owner || owner->ctrl != att->ctrl);
+    if (!att->ns)
+      nvmens_disk_settle(att->disk);
   }
   for (att = ns->attachments; att; att = att->ns_next)
-    answer(att->ctrl, ns->nsid);
+    nvmens_disk_settle(att->disk);
   if (actions & NVMENS_DO_RECORD_ALLOCATED)
-    record_allocated(s, ns->nsid, owner);
+    nvmens_record_allocated(s, ns->nsid, owner);
   nvmens_ns_late(ns);
   nvmens_ns_quiet(ns);
   return verdict;
@@ -293,7 +289,6 @@ nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owne
 
 nvmens_verdict nvmens_fan_update(nvmens_ns *ns, const nvmens_ns_attrs *attrs)
 {
-  nvmens_subsys *s = ns->subsys;
   bool size = attrs->set & NVMENS_SET_SIZE;
   uint64_t nsze = size ? attrs->nsze : ns->nsze;
   uint64_t ncap = size ? (attrs->ncap ? attrs->ncap : attrs->nsze) : ns->ncap;
@@ -308,11 +303,11 @@ nvmens_verdict nvmens_fan_update(nvmens_ns *ns, const nvmens_ns_attrs *attrs)
     return verdict;
   if (attrs->set & NVMENS_SET_WRITE_PROTECT)
     ns->write_protected = attrs->write_protected != 0;
-  nvmens_step(&s->core, NVMENS_M_NS, &ns->state, NVMENS_EV_UPDATE, nvmens_about_ns(ns));
+  nvmens_step(&ns->subsys->core, NVMENS_M_NS, &ns->state, NVMENS_EV_UPDATE, nvmens_about_ns(ns));
   for (nvmens_attachment *att = ns->attachments; att; att = att->ns_next)
     if (att->state == NVMENS_ATT_ATTACHED)
       nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, ns->nsid, true);
-  record_allocated(s, ns->nsid, NULL);
+  nvmens_ns_changed(ns);
   return verdict;
 }
 
@@ -357,20 +352,59 @@ nvmens_gate *nvmens_gate_take(nvmens_subsys *s, nvmens_ctrl *ctrl)
 int nvmens_fan_new_ctrl(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
-  const nvmens_attachment *att;
   uint32_t nsid = 0;
-  uint64_t more = 0;
   nvmens_ns *ns;
 
-  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
-    if (reserve(ns, ctrl, &more) == NVMENS_ERR_NOMEM)
+  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {
+    if (ns->state != NVMENS_NS_DELETING)
+      nvmens_ns_find_keeper(ns);
+    if (reserve(ns, ctrl))
       return NVMENS_ERR_NOMEM;
-  for (nsid = 0; (att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL;) {
-    nvmens_att_attach(nvmens_ns_of(s, nsid), ctrl);
-    answer(ctrl, nsid);
-    record_allocated(s, nsid, NULL);
   }
+  for (nsid = 0; nvmens_nsid_set_next(&ctrl->active, nsid, &nsid);)
+    nvmens_att_want(nvmens_ns_of(s, nsid), ctrl);
   return 0;
+}
+
+/* What CC.CSS does not enable is not there (R59). */
+static void leave_disabled_sets(nvmens_ctrl *ctrl)
+{
+  nvmens_subsys *s = ctrl->subsys;
+  nvmens_attachment *att;
+  uint32_t nsid = 0;
+
+  if (ctrl->css == NVMENS_CSS_ALL ||
+      (ctrl->css == NVMENS_CSS_NVM && s->config.csi_supported == 1 << NVMENS_CSI_NVM))
+    return;
+  s->deadline = UINT64_MAX;
+  while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
+    if (att->state == NVMENS_ATT_ATTACHED && !nvmens_ctrl_has_csi(ctrl, att->ns->csi)) {
+      nvmens_att_leave(att, NVMENS_EV_REMOVE, NULL, false);
+      nvmens_ns_changed(att->ns);
+    }
+}
+
+/* Each attachment of a host with other paths tells them whether this one serves. */
+static void answer_all(const nvmens_ctrl *ctrl)
+{
+  const nvmens_attachment *att;
+  uint32_t nsid = 0;
+
+  if (ctrl->host->first->path_next)
+    while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
+      nvmens_disk_answer(att->disk);
+}
+
+static void all_go(nvmens_ctrl *ctrl)
+{
+  nvmens_attachment *att;
+  uint32_t nsid = 0;
+
+  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL) {
+    nvmens_att_leave(att, NVMENS_EV_CTRL_GOES, NULL, false);
+    nvmens_disk_settle(att->disk);
+  }
+  nvmens_ctrl_quiet(ctrl);
 }
 
 int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
@@ -378,8 +412,6 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
   const nvmens_subject who = {ctrl->cntlid, 0, 0};
   const nvmens_cell *cell =
       nvmens_step(&ctrl->subsys->core, NVMENS_M_CTRL, &ctrl->state, event, who);
-  nvmens_attachment *att;
-  uint32_t nsid = 0;
 
   if (cell->kind != NVMENS_GO)
     return cell->err;
@@ -387,14 +419,16 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     nvmens_gate_ready(ctrl->gate, cell->actions & NVMENS_DO_READY);
     answer_all(ctrl);
   }
-  if (cell->actions & NVMENS_DO_READY)
-    nvmens_ctrl_marks_ready(ctrl);
+  if (cell->actions & NVMENS_DO_READY) {
+    ctrl->enables++;
+    leave_disabled_sets(ctrl);
+    nvmens_path_ready(ctrl);
+  }
+  if (cell->actions & NVMENS_DO_UNREADY)
+    nvmens_path_settle(ctrl);
   if (cell->actions & NVMENS_DO_EPOCH)
     nvmens_ctrl_epoch(ctrl);
-  if (cell->actions & NVMENS_DO_ABORT_ALL) {
-    while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
-      nvmens_att_leave(att, NVMENS_EV_CTRL_GOES, NULL, false);
-    nvmens_ctrl_quiet(ctrl);
-  }
+  if (cell->actions & NVMENS_DO_ABORT_ALL)
+    all_go(ctrl);
   return 0;
 }

@@ -14,13 +14,14 @@
 
 void nvmens_enter(nvmens_subsys *);
 void nvmens_commit(nvmens_subsys *);
+void nvmens_set_now(nvmens_subsys *, uint64_t now_ns);
 void nvmens_set_deadline(nvmens_subsys *, uint64_t now_ns, uint64_t after_ns);
 uint64_t nvmens_earliest(const nvmens_subsys *);
 void nvmens_run_timers(nvmens_subsys *);
 
 nvmens_ctrl *nvmens_ctrl_of(const nvmens_subsys *, uint16_t cntlid); /* not one that is going */
 nvmens_gate *nvmens_gate_take(nvmens_subsys *, nvmens_ctrl *);       /* NULL: no memory */
-/* Attaches to a new controller what auto attach gives it. 0, NOMEM: nothing attached. */
+/* What should be attached to a new controller is wanted. 0, NOMEM: nothing is. */
 int nvmens_fan_new_ctrl(nvmens_ctrl *);
 /* ENABLE, RESET, SHUTDOWN, CTRL_REMOVE. 0, or the table's refusal. */
 int nvmens_fan_ctrl(nvmens_ctrl *, unsigned event);
@@ -30,8 +31,6 @@ nvmens_verdict nvmens_fan_create(nvmens_subsys *, const nvmens_ns_config *, void
 int nvmens_fan_plug(nvmens_ns *);
 nvmens_verdict nvmens_fan_attach(nvmens_ns *, nvmens_ctrl *);
 nvmens_verdict nvmens_fan_detach(nvmens_ns *, nvmens_ctrl *, unsigned event, nvmens_cmd *owner);
-/* After attach or detach, once for all controllers: the allocated event (R40). */
-void nvmens_fan_changed(const nvmens_ns *);
 /* DELETE (by owner), UNPLUG, UNPLUG_SURPRISE. */
 nvmens_verdict nvmens_fan_remove(nvmens_ns *, unsigned event, nvmens_cmd *owner);
 nvmens_verdict nvmens_fan_update(nvmens_ns *, const nvmens_ns_attrs *);

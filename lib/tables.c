@@ -105,15 +105,20 @@ static const nvmens_cell namespace_cell[6][3] = {
 /* ---- attachment ---- */
 enum {
   DET = NVMENS_ATT_DETACHED,
+  WAN = NVMENS_ATT_WANTED,
+  FEN = NVMENS_ATT_FENCED,
   ATT = NVMENS_ATT_ATTACHED,
   DRA = NVMENS_ATT_DRAINING,
   ABO = NVMENS_ATT_ABORTING
 };
-#define LEAVE (NVMENS_DO_CLOSE | NVMENS_DO_RECORD)
-static const char *const attachment_state[] = {"DETACHED", "ATTACHED", "DRAINING", "ABORTING"};
-static const char *const attachment_event[] = {"attach",  "detach",          "remove",
-                                               "abort",   "remove surprise", "controller goes",
-                                               "drained", "deadline"};
+#define LEAVE    (NVMENS_DO_CLOSE | NVMENS_DO_RECORD)
+#define DISCLOSE (NVMENS_DO_UNWANT | NVMENS_DO_RECORD)
+#define AGAIN    "attached again when it has drained"
+static const char *const attachment_state[] = {"DETACHED", "WANTED",   "FENCED",
+                                               "ATTACHED", "DRAINING", "ABORTING"};
+static const char *const attachment_event[] = {
+    "want",  "attach",          "show",            "hide",    "detach",  "remove",
+    "abort", "remove surprise", "controller goes", "drained", "deadline"};
 static const char *const attachment_action[] = {"attached, open",
                                                 "record",
                                                 "close, drain_begin",
@@ -123,51 +128,75 @@ static const char *const attachment_action[] = {"attached, open",
                                                 "own",
                                                 "settle",
                                                 "drain_abort",
-                                                "detached"};
-static const nvmens_cell attachment_cell[8][4] = {
-    /* attach */
-    {GO(ATT, NVMENS_DO_ATTACH | NVMENS_DO_RECORD, "R22 R40",
-        "visible; open once the backend knows"),
+                                                "detached",
+                                                "unlink"};
+static const nvmens_cell attachment_cell[11][6] = {
+    /* want */
+    {GO(WAN, 0, "R56 R57", "not seen by the host yet"),
+     NO(NVMENS_SC_NS_ALREADY_ATTACHED | DNR, NVMENS_ERR_EXISTS, "R58", "asked for already"),
+     NO(NVMENS_SC_NS_ALREADY_ATTACHED | DNR, NVMENS_ERR_EXISTS, "R58", "listed already"),
      NO(NVMENS_SC_NS_ALREADY_ATTACHED | DNR, NVMENS_ERR_EXISTS, "R22", "attached already"),
-     NO(NVMENS_SC_INTERNAL_ERROR, NVMENS_ERR_BUSY, "R22", "the former attachment still drains"),
-     NO(NVMENS_SC_INTERNAL_ERROR, NVMENS_ERR_BUSY, "R22", "the former attachment still drains")},
+     STAY(DRA, "R57 R58", AGAIN), STAY(ABO, "R57 R58", AGAIN)},
+    /* attach */
+    {NEVER("it is WANTED first"),
+     GO(ATT, NVMENS_DO_ATTACH | NVMENS_DO_RECORD, "R22 R40 R57",
+        "visible; open once the backend knows"),
+     GO(ATT, NVMENS_DO_ATTACH, "R64", "visible before; open once the backend knows"),
+     NEVER("attached already"), NEVER("it has to drain first"), NEVER("it has to drain first")},
+    /* show */
+    {NEVER("nobody wants it"), GO(FEN, NVMENS_DO_RECORD, "R64", "visible, and barred"),
+     NEVER("visible already"), NEVER("visible already"), NEVER("it has to drain first"),
+     NEVER("it has to drain first")},
+    /* hide */
+    {NEVER("nobody wants it"), NEVER("not visible"),
+     GO(WAN, NVMENS_DO_RECORD, "R64 H3", "its host drops the old disk first"),
+     NEVER("its path has let go"), NEVER("not visible"), NEVER("not visible")},
     /* detach */
     {NO(NVMENS_SC_NS_NOT_ATTACHED | DNR, NVMENS_ERR_NOT_ATTACHED, "R22", "nothing to detach"),
+     GO(DET, NVMENS_DO_UNWANT, "R58", "it was never seen"),
+     GO(DET, DISCLOSE, "R58", "nothing could hold it"),
      GO(DRA, LEAVE | NVMENS_DO_TIMER | NVMENS_DO_OWN, "R51", "publish, bar, drain"),
      NO(NVMENS_SC_NS_NOT_ATTACHED | DNR, NVMENS_ERR_BUSY, "R22",
         "detached already, still draining"),
      NO(NVMENS_SC_NS_NOT_ATTACHED | DNR, NVMENS_ERR_BUSY, "R22",
         "detached already, still draining")},
-    /* remove: the namespace goes */
-    {STAY(DET, "R15", "nothing to do here"),
-     GO(DRA, LEAVE | NVMENS_DO_TIMER, "R15 R51", "as detach; a command waits for the namespace"),
+    /* remove: the namespace goes, or its command set is not enabled */
+    {STAY(DET, "R15", "nothing to do here"), GO(DET, NVMENS_DO_UNWANT, "R15", "it was never seen"),
+     GO(DET, DISCLOSE, "R15", "nothing could hold it"),
+     GO(DRA, LEAVE | NVMENS_DO_TIMER, "R15 R51 R59", "as detach; a command waits for the namespace"),
      GO(DRA, NVMENS_DO_TIMER_MIN, "R15", "drains already; who owns it keeps it"),
      STAY(ABO, "R15", "is being aborted already")},
     /* abort: surprise detach */
     {NO(0, NVMENS_ERR_NOT_ATTACHED, "R22", "nothing to detach"),
+     GO(DET, NVMENS_DO_UNWANT, "R58", "it was never seen"),
+     GO(DET, DISCLOSE, "R58", "nothing could hold it"),
      GO(ABO, LEAVE | NVMENS_DO_ABORT, "R51", "no time to wait"),
      GO(ABO, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R51",
         "no more time to wait"),
      STAY(ABO, "R51", "asked twice")},
     /* remove surprise */
-    {STAY(DET, "R15", "nothing to do here"),
+    {STAY(DET, "R15", "nothing to do here"), GO(DET, NVMENS_DO_UNWANT, "R15", "it was never seen"),
+     GO(DET, DISCLOSE, "R15", "nothing could hold it"),
      GO(ABO, LEAVE | NVMENS_DO_ABORT, "R51", "no time to wait"),
      GO(ABO, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R51",
         "no more time to wait"),
      STAY(ABO, "R51", "is being aborted already")},
     /* controller goes */
-    {STAY(DET, "", "nothing to do here"),
+    {STAY(DET, "", "nothing to do here"), GO(DET, NVMENS_DO_UNWANT, "", "it was never seen"),
+     GO(DET, NVMENS_DO_UNWANT, "", "nothing could hold it"),
      GO(ABO, NVMENS_DO_CLOSE | NVMENS_DO_ABORT, "R51", "nobody is left to be told"),
      GO(ABO, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R51",
         "nobody is left to wait"),
      STAY(ABO, "", "is being aborted already")},
     /* drained: the hook's half and the gate's */
     {NEVER("a token lives only in a drain"), NEVER("a token lives only in a drain"),
+     NEVER("a token lives only in a drain"), NEVER("a token lives only in a drain"),
      GO(DET, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_DETACH, "R51",
         "no command holds it"),
      GO(DET, NVMENS_DO_DETACH, "R51", "no command holds it")},
     /* deadline */
     {NEVER("the timer runs only in DRAINING"), NEVER("the timer runs only in DRAINING"),
+     NEVER("the timer runs only in DRAINING"), NEVER("the timer runs only in DRAINING"),
      GO(ABO, NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R15 C17",
         "the host is answered, the backend told"),
      NEVER("the timer runs only in DRAINING")},
@@ -220,81 +249,38 @@ static const nvmens_cell notice_cell[10][3] = {
      GO(CLR, 0, "R35", "dropped")},
 };
 
-/* ---- swap mark ---- */
-enum {
-  NON = NVMENS_MARK_NONE,
-  SWA = NVMENS_MARK_SWAPPED,
-  SHO = NVMENS_MARK_SHOWN,
-  BLO = NVMENS_MARK_BLOCKING,
-  CLE = NVMENS_MARK_CLEARING
-};
-#define BLOCK (NVMENS_DO_LIST | NVMENS_DO_TELL)
-static const char *const mark_state[] = {"NONE", "SWAPPED", "SHOWN", "BLOCKING", "CLEARING"};
-static const char *const mark_event[] = {"attach, same identity",
-                                         "attach, other identity",
-                                         "CNS 03h shown",
-                                         "read while REPORTED",
-                                         "read while PENDING",
-                                         "reset",
-                                         "ready",
-                                         "left, another path has it",
-                                         "left, another path has another"};
-static const char *const mark_action[] = {"list", "unlist", "loud change", "loud change at peers",
-                                          "forget"};
-static const nvmens_cell mark_cell[9][5] = {
-    /* attach, same */
-    {STAY(NON, "C14", "what the host knows"),
-     STAY(SWA, "C14", "A to B to A: the host may have seen B"),
-     STAY(SHO, "C14", "an event is owed already"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "a scan may have come too late to drop it")},
-    /* attach, other */
-    {GO(SWA, 0, "C14", "its scan will drop the old disk"), STAY(SWA, "C14", "still to be seen"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "what was shown is gone again"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "its scan will drop what is in the way"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "a scan may have come too late to drop it")},
-    /* shown */
-    {STAY(NON, "C14", "nothing changed"),
-     GO(SHO, NVMENS_DO_LIST | NVMENS_DO_TELL, "C14",
-        "that scan dropped the disk: one more scan adds it"),
-     STAY(SHO, "C14", "told already"), NEVER("nothing is there to be shown"),
-     NEVER("nothing is there to be shown")},
-    /* consuming read while REPORTED */
-    {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
-     GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS, "C14",
-        "the scan that follows adds it, and lets the host's other paths be added"),
-     GO(CLE, NVMENS_DO_TELL, "C14", "the scan that follows drops the disk; the next read ends it"),
-     GO(NON, NVMENS_DO_UNLIST | NVMENS_DO_TELL_PEERS | NVMENS_DO_FORGET, "C14",
-        "the disk is gone")},
-    /* consuming read while PENDING */
-    {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
-     STAY(SHO, "C14", "the event is still owed: it starts the scan"),
-     STAY(BLO, "C14", "the event is still owed: it starts the scan"),
-     STAY(CLE, "C14", "the event is still owed: it ends the scan")},
+/* ---- mark ---- */
+enum { NON = NVMENS_MARK_NONE, ONC = NVMENS_MARK_ONCE, TWI = NVMENS_MARK_TWICE };
+#define OWED NEVER("only what is owed is asked for")
+static const char *const mark_state[] = {"NONE", "ONCE", "TWICE"};
+static const char *const mark_event[] = {"left",  "back",       "read done", "read begins",
+                                         "reset", "identified", "gone"};
+static const char *const mark_action[] = {"let go"};
+static const nvmens_cell mark_cell[7][3] = {
+    /* left */
+    {GO(TWI, 0, "R60", "one scan drops the disk, the next begins after that"),
+     NEVER("it was not there"), NEVER("it was not there")},
+    /* back */
+    {OWED, GO(NON, 0, "R60", "what the host may have is true again"),
+     GO(NON, 0, "R60", "what the host may have is true again")},
+    /* read done */
+    {OWED, STAY(ONC, "R61", "counted before"),
+     GO(ONC, 0, "R61", "the scan that follows drops the disk")},
+    /* read begins */
+    {OWED, GO(NON, NVMENS_DO_LET_GO, "R61", "the scan before this one has ended"),
+     STAY(TWI, "R61", "the scan that drops the disk is still to come")},
     /* reset */
-    {NEVER("only what is listed is asked for"),
-     NEVER("it stays SWAPPED: the driver may keep its disks over a reset"),
-     GO(SWA, NVMENS_DO_UNLIST, "C14", "the event was dropped: show it again"),
-     STAY(BLO, "C14", "told again once it is ready"),
-     GO(BLO, 0, "C14", "the scan may have ended early: told again once it is ready")},
-    /* ready */
-    {NEVER("only what is listed is asked for"), NEVER("only what is listed is asked for"),
-     NEVER("the reset before has unlisted it"),
-     GO(BLO, NVMENS_DO_TELL, "C14", "the driver may keep its disks over a reset"),
-     NEVER("the reset before has made it BLOCKING")},
-    /* left, another path has it */
-    {STAY(NON, "C14", "the host has the same disk here, or none"),
-     GO(BLO, BLOCK, "C14", "an older disk of this path is in the way of the other"),
-     STAY(SHO, "C14", "the event that is owed ends that"), STAY(BLO, "C14", "told already"),
-     STAY(CLE, "C14", "the event that is owed ends that")},
-    /* left, another path has another */
-    {GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
-     GO(BLO, BLOCK, "C14", "the disk of this path is in the way of the other"),
-     GO(BLO, NVMENS_DO_TELL, "C14", "what was shown may have been added"),
-     STAY(BLO, "C14", "told already"), STAY(CLE, "C14", "the event that is owed ends that")},
+    {OWED, GO(TWI, 0, "R61", "the scan may have ended early"),
+     STAY(TWI, "R61", "a scan of the new epoch counts")},
+    /* identified */
+    {OWED, GO(NON, NVMENS_DO_LET_GO, "R64", "the host knows what is there now"),
+     GO(NON, NVMENS_DO_LET_GO, "R64", "the host knows what is there now")},
+    /* gone */
+    {OWED, GO(NON, NVMENS_DO_LET_GO, "R67", "the disks go with the controller"),
+     GO(NON, NVMENS_DO_LET_GO, "R67", "the disks go with the controller")},
 };
 
 const nvmens_table nvmens_tables[NVMENS_MACHINES] = {
-    TABLE(controller, 4, 4), TABLE(namespace, 6, 3), TABLE(attachment, 8, 4),
-    TABLE(notice, 10, 3),    TABLE(mark, 9, 5),
+    TABLE(controller, 4, 4), TABLE(namespace, 6, 3), TABLE(attachment, 11, 6),
+    TABLE(notice, 10, 3),    TABLE(mark, 7, 3),
 };

@@ -63,7 +63,10 @@ enum {
 
 /* Attachment: nvmens_att_state. */
 enum {
-  NVMENS_EV_ATTACH,
+  NVMENS_EV_WANT,   /* it should be attached (R56) */
+  NVMENS_EV_ATTACH, /* nothing is in the way (R57) */
+  NVMENS_EV_SHOW,   /* nothing but its own path, which does not answer (R64) */
+  NVMENS_EV_HIDE,   /* the path answers again, or is not ready */
   NVMENS_EV_DETACH,
   NVMENS_EV_REMOVE,
   NVMENS_EV_ABORT,
@@ -73,16 +76,17 @@ enum {
   NVMENS_EV_DEADLINE
 };
 enum {
-  NVMENS_DO_ATTACH = 1, /* visible, `attached`, then open */
+  NVMENS_DO_ATTACH = 1, /* `attached`, then open */
   NVMENS_DO_RECORD = 2, /* 04h here */
-  NVMENS_DO_CLOSE = 4,  /* invisible, gate closing, token, drain_begin */
+  NVMENS_DO_CLOSE = 4,  /* invisible, gate closing, token, drain_begin; the path owes scans */
   NVMENS_DO_TIMER = 8,
   NVMENS_DO_TIMER_MIN = 16, /* the earlier of the two */
   NVMENS_DO_TIMER_STOP = 32,
   NVMENS_DO_OWN = 64,
   NVMENS_DO_SETTLE = 128,
-  NVMENS_DO_ABORT = 256, /* drain_abort */
-  NVMENS_DO_DETACH = 512 /* retire the token, `detached` */
+  NVMENS_DO_ABORT = 256,  /* drain_abort */
+  NVMENS_DO_DETACH = 512, /* retire the token, `detached` */
+  NVMENS_DO_UNWANT = 1024 /* it refers to the namespace no more */
 };
 
 /* Notice. */
@@ -106,31 +110,17 @@ enum {
   NVMENS_DO_JOIN = 8      /* coalesced with what is owed or reported */
 };
 
-/* Swap mark (C14). */
+/* Mark: how many scans a path owes until its host has no disk of what left (R60-R61). */
+enum { NVMENS_MARK_NONE, NVMENS_MARK_ONCE, NVMENS_MARK_TWICE };
 enum {
-  NVMENS_MARK_NONE,
-  NVMENS_MARK_SWAPPED,
-  NVMENS_MARK_SHOWN,
-  NVMENS_MARK_BLOCKING,
-  NVMENS_MARK_CLEARING
-};
-enum {
-  NVMENS_EV_ATTACH_SAME,
-  NVMENS_EV_ATTACH_OTHER,
-  NVMENS_EV_SHOW, /* CNS 03h reached the host */
-  NVMENS_EV_READ_REPORTED,
-  NVMENS_EV_READ_PENDING,
+  NVMENS_EV_LEFT,
+  NVMENS_EV_BACK,        /* the same is attached here again */
+  NVMENS_EV_READ_DONE,   /* a read that counts has reached the host */
+  NVMENS_EV_READ_BEGINS, /* one begins, with a new snapshot */
   NVMENS_EV_MARK_RESET,
-  NVMENS_EV_MARK_READY,
-  NVMENS_EV_PATH_SAME, /* nothing is attached here, but on another path of this host */
-  NVMENS_EV_PATH_OTHER /* the same, and it does not go with what was attached here */
+  NVMENS_EV_IDENTIFIED, /* behind the fence: the host has seen what is there now (R64) */
+  NVMENS_EV_GONE        /* the path has gone */
 };
-enum {
-  NVMENS_DO_LIST = 1,
-  NVMENS_DO_UNLIST = 2,
-  NVMENS_DO_TELL = 4,
-  NVMENS_DO_TELL_PEERS = 8, /* other controllers of this host that have seen it all */
-  NVMENS_DO_FORGET = 16     /* what was attached here: its host has no disk of it any more */
-};
+enum { NVMENS_DO_LET_GO = 1 };
 
 #endif

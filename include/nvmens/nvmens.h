@@ -154,6 +154,13 @@ typedef struct nvmens_subsys_config {
   uint32_t aec_supported; /* bits of feature 0Bh; default 7:0, 8 and 19 (R34) */
   uint32_t aec_default;   /* default 0 (R32) */
   uint64_t deadline_ns;   /* drains and prepares of host commands; finite; default 10 s (C17) */
+  /* How long a namespace waits for a host that asks for events and does not read the log, until that
+   * host is barred from it instead (H4, R63); finite; default 10 s. */
+  uint64_t host_wait_ns;
+  /* How long a host is taken to keep its disks on a path without a controller, while it reconnects
+   * (R67); not less than the hosts' own limit, as Linux's ctrl_loss_tmo (600 s); finite; default
+   * 15 min. */
+  uint64_t host_memory_ns;
   nvmens_lbaf lbaf[NVMENS_LBAFS]; /* formats for create and for namespaces that give none */
   uint8_t nlbaf;                  /* default: one format of 512 bytes */
   uint8_t gate_mode;              /* nvmens_gate_mode */
@@ -168,16 +175,19 @@ typedef enum nvmens_ctrl_kind { /* the values of CNTRLTYPE */
 typedef struct nvmens_ctrl_config {
   uint16_t cntlid; /* used if cntlid_given; else the lowest free one */
   uint8_t cntlid_given;
-  uint8_t kind;       /* nvmens_ctrl_kind; default I/O */
+  uint8_t kind; /* nvmens_ctrl_kind; default I/O */
+  /* 1: the host's disks come and go with this controller (PCI Express). 0: the host may keep them
+   * while it reconnects to another controller (NVMe over Fabrics), see R66, R67. */
+  uint8_t pci;
   uint8_t hostid[16]; /* all zero: unknown, no other controller counts as the same host's */
 } nvmens_ctrl_config;
 
 typedef struct nvmens_ns_config {
-  uint32_t nsid; /* 0: the lowest free one */
+  uint32_t nsid; /* 0: a free one of which no host may have a disk, if there is one (R69) */
   uint8_t csi;   /* NVMENS_CSI_* */
   uint8_t shared;
-  uint8_t auto_attach; /* attach now and to controllers to come (ctrl_new, plug) */
-  uint8_t home_given;  /* private: home_cntlid is its controller; else the lowest CNTLID */
+  uint8_t auto_attach; /* attach to the controllers that are and to those to come (R56) */
+  uint8_t home_given;  /* private: home_cntlid is its controller; else see R56 */
   uint16_t home_cntlid;
   uint8_t flbas; /* index of the format in use */
   uint8_t nlbaf; /* 0: the subsystem's formats */
@@ -331,7 +341,9 @@ NVMENS_API void nvmens_identify_ctrl(const nvmens_ctrl *, void *page4096);
 
 NVMENS_API int nvmens_ns_new_sized(nvmens_subsys *, const nvmens_ns_config *, size_t, void *ns_user,
                                    nvmens_nsref *out);
-/* Allocates a namespace; auto_attach: and attaches it. Allocated event everywhere (R40).
+/* Allocates a namespace; auto_attach: and attaches it, now or when nothing is in the way any more: a
+ * host that may still have a disk of another namespace under this NSID lets go of that first (H1 to
+ * H4). Allocated event everywhere (R40).
  * Returns INVAL, NOMEM, EXISTS (NSID, identity), BUSY (NSID being deleted), LIMIT, CAPACITY,
  * COMMAND_SET. Calls back: attached. On failure ns_user stays the caller's. */
 static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config, void *ns_user,
@@ -339,16 +351,22 @@ static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config
 {
   return nvmens_ns_new_sized(s, config, sizeof(*config), ns_user, out);
 }
-/* Explicit attach. Returns STALE, EXISTS (attached), BUSY (deleting; still draining, or `detached`
- * not called yet), KIND, PRIVATE, COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */
+/* Explicit attach. It may have to wait, for a former attachment that drains or for the host that may
+ * still have another disk of this NSID (R57, R58): then it returns 0, nvmens_att_query says WANTED,
+ * and `attached` is called when nothing is in the way any more. Remembered for this host ID and
+ * CNTLID if the controller goes and comes back (R67). Returns STALE, EXISTS (attached or wanted),
+ * BUSY (the namespace is deleted, or the controller is), KIND, PRIVATE (attached or wanted
+ * elsewhere), COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */
 NVMENS_API int nvmens_ns_attach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *);
-/* Published at once, drained then; ends in detached. deadline_ns counts from now_ns; UINT64_MAX:
+/* Explicit detach, remembered as an attach is. Published at once, drained then; ends in `detached`,
+ * unless it was only WANTED or FENCED: then `attached` was not called either. deadline_ns counts from now_ns; UINT64_MAX:
  * none. Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE that is 0: it is
  * aborted). */
 NVMENS_API int nvmens_ns_detach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *, nvmens_mode,
                                 uint64_t now_ns, uint64_t deadline_ns);
-/* Attaches wherever auto attach says and it is not attached, a host's detach notwithstanding; from
- * now on auto_attach is set. Returns STALE, BUSY (deleting; still draining somewhere), NOMEM. */
+/* Sets auto_attach and forgets all explicit attaches and detaches of this namespace (R56): it is
+ * attached to every controller that auto attach covers, now or when nothing is in the way any more.
+ * Returns STALE, BUSY (deleting), NOMEM. */
 NVMENS_API int nvmens_ns_plug(nvmens_subsys *, nvmens_nsref);
 /* Hot removal: unpublished everywhere at once, drained, released. Times as in detach. Also for a
  * namespace being deleted (joins: 0; SURPRISE aborts). Returns STALE. */

@@ -26,6 +26,8 @@ typedef enum nvmens_ns_state {
 } nvmens_ns_state;
 typedef enum nvmens_att_state {
   NVMENS_ATT_DETACHED,
+  NVMENS_ATT_WANTED, /* to be attached, and something is in the way (R57): see waits_for */
+  NVMENS_ATT_FENCED, /* visible to the host, and barred until it is identified (R64) */
   NVMENS_ATT_ATTACHED,
   NVMENS_ATT_DRAINING,
   NVMENS_ATT_ABORTING
@@ -36,6 +38,8 @@ typedef struct nvmens_ctrl_info {
   uint8_t kind;
   uint8_t state;     /* nvmens_ctrl_state */
   uint32_t attached; /* namespaces ATTACHED */
+  uint32_t wanted;   /* WANTED */
+  uint32_t fenced;   /* FENCED */
   uint32_t draining; /* DRAINING or ABORTING */
   uint32_t parked;   /* AERs */
   uint32_t owed;     /* sources PENDING, their bit on: events that the host will get */
@@ -55,7 +59,7 @@ typedef struct nvmens_ns_info {
   uint8_t state; /* nvmens_ns_state */
   uint8_t csi, shared, flbas, lbads, write_protected;
   uint64_t nsze, ncap;
-  uint32_t attached, draining;
+  uint32_t attached, wanted, fenced, draining; /* controllers */
   nvmens_ident ident;
   void *ns_user;
 } nvmens_ns_info;
@@ -66,8 +70,18 @@ static inline int nvmens_ns_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ns_
   return nvmens_ns_query_sized(s, ref, out, sizeof(*out));
 }
 
+/* Why an attachment is WANTED or FENCED: the first of these that holds (R57). */
+typedef enum nvmens_waits_for {
+  NVMENS_WAITS_FOR_NOTHING,
+  NVMENS_WAITS_FOR_DRAIN,       /* here, or of a private namespace elsewhere, or it is attached there */
+  NVMENS_WAITS_FOR_COMMAND_SET, /* CC.CSS of this controller */
+  NVMENS_WAITS_FOR_HOST,        /* which may still have another disk of this NSID */
+  NVMENS_WAITS_FOR_LIMIT        /* MAXDNA or MAXCNA */
+} nvmens_waits_for;
+
 typedef struct nvmens_att_info {
   uint8_t state;      /* nvmens_att_state */
+  uint8_t waits_for;  /* nvmens_waits_for */
   uint8_t open;       /* the gate */
   uint32_t in_flight; /* commands that hold it by the gate; exact at rest, else an estimate */
   uint64_t deadline;  /* UINT64_MAX: none */

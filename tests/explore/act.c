@@ -63,66 +63,35 @@ void remove_truth(obj *o, bool surprise, uint64_t due, uint8_t owner)
   o->deleting = 1;
 }
 
+/* When `attached` is called. Behind a fence it was told before; what a read has let in stands in the
+ * page of that very read. */
 void attach_truth(obj *o, ctl *c)
 {
   c->att[o->nsid] = ATTACHED;
-  c->had[o->nsid] = 1;
-  note(c, A_LOG, o->nsid, true);
+  if (c->fenced[o->nsid])
+    return;
+  check_shown_elsewhere(c, o->nsid);
+  if (c->state != READY || in_log(c, A_LOG, o->nsid))
+    note(c, A_LOG, o->nsid, true);
+  for (ctl *other = E->ctl; other < E->ctl + W->ctrls; other++)
+    if (other->ctrl && in_log(other, G_LOG, o->nsid))
+      note(other, G_LOG, o->nsid, true);
 }
 
-static unsigned attachments(const obj *o, uint8_t state)
-{
-  unsigned count = 0;
-
-  for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
-    count += state ? c->att[o->nsid] == state : c->att[o->nsid] != DETACHED;
-  return count;
-}
-
+/* R58. */
 int expect_attach(const obj *o, const ctl *c)
 {
+  uint8_t n = o->nsid;
+
   if (c->state == NO_CTRL || c->state == GOING || o->deleting)
     return NVMENS_ERR_BUSY;
-  if (c->att[o->nsid] == ATTACHED)
+  if (c->att[n] == ATTACHED || wanted(c, n) || fenced(c, n) ||
+      (c->att[n] != DETACHED && should(o, c)))
     return NVMENS_ERR_EXISTS;
-  if (c->att[o->nsid] != DETACHED)
-    return NVMENS_ERR_BUSY;
-  return !o->shared && attachments(o, 0) ? NVMENS_ERR_PRIVATE : 0;
-}
-
-static bool meant_for(const obj *o, const ctl *c)
-{
-  if (c->state == NO_CTRL || c->state == GOING)
-    return false;
-  if (!o->shared)
-    for (const ctl *lower = E->ctl; lower < c; lower++)
-      if (lower->state != NO_CTRL && lower->state != GOING)
-        return false;
-  return true;
-}
-
-/* Auto attach: which controllers; or BUSY. */
-static int expect_plug(const obj *o, uint8_t *which)
-{
-  *which = 0;
-  for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++) {
-    int err = meant_for(o, c) ? expect_attach(o, c) : NVMENS_ERR_EXISTS;
-
-    if (err == NVMENS_ERR_PRIVATE)
-      err = attachments(o, ATTACHED) ? NVMENS_ERR_EXISTS : NVMENS_ERR_BUSY;
-    if (err == NVMENS_ERR_BUSY)
-      return err;
-    if (!err)
-      *which |= (uint8_t)(1 << c->index);
-  }
+  for (const ctl *other = E->ctl; other < E->ctl + W->ctrls && !o->shared; other++)
+    if (other->att[n] == ATTACHED || wanted(other, n) || fenced(other, n))
+      return NVMENS_ERR_PRIVATE;
   return 0;
-}
-
-static void plug_truth(obj *o, uint8_t which)
-{
-  for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
-    if (which >> c->index & 1)
-      attach_truth(o, c);
 }
 
 /* ---- what a call said ---- */
@@ -158,16 +127,13 @@ static outcome new_ns(action a)
   int expected = expect_new(&a);
   obj *o = obj_new();
   obj fresh = {.used = 1, .nsid = a.n, .who = a.x, .size = 1};
-  uint8_t which = 0;
   int err;
 
   config.shared = fresh.shared = !(W->private_ns >> a.n & 1);
   config.auto_attach = fresh.auto_attach = a.kind == K_NEW;
   if (!expected) {
     *o = fresh;
-    if (o->auto_attach)
-      expect_plug(o, &which);
-    plug_truth(o, which);
+    find_keepers();
     note_all(a.n);
   }
   now.may_alloc = 1;
@@ -177,17 +143,21 @@ static outcome new_ns(action a)
 
 static outcome plug(obj *o)
 {
-  uint8_t which = 0;
-  int expected = o->deleting ? NVMENS_ERR_BUSY : expect_plug(o, &which);
+  if (!o->deleting) {
+    bool there = false;
 
-  if (!expected) {
     o->auto_attach = 1;
-    plug_truth(o, which);
-    if (which)
-      note_all(o->nsid);
+    for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++) {
+      c->wish[o->nsid] = 0;
+      E->past[c->index][o->nsid].wish = 0;
+      there |= c->ctrl && host_of(c) + 1 == o->keeper;
+    }
+    if (!there)
+      o->keeper = 0;
+    find_keepers();
   }
   now.may_alloc = 1;
-  return said(nvmens_ns_plug(E->s, o->ref), expected, "ns_plug");
+  return said(nvmens_ns_plug(E->s, o->ref), o->deleting ? NVMENS_ERR_BUSY : 0, "ns_plug");
 }
 
 static outcome unplug(obj *o, uint8_t kind)
@@ -207,22 +177,21 @@ static outcome attach(obj *o, ctl *c)
 
   if (c->state == NO_CTRL)
     return SKIPPED;
-  if (!expected) {
-    attach_truth(o, c);
-    note_all(o->nsid);
-  }
+  if (!expected)
+    wish(o, c, WISH_ATTACH);
   now.may_alloc = 1;
   return said(nvmens_ns_attach(E->s, o->ref, c->ctrl), expected, "ns_attach");
 }
 
 static outcome detach(obj *o, ctl *c, bool surprise)
 {
-  static const int orderly[] = {NVMENS_ERR_NOT_ATTACHED, 0, NVMENS_ERR_BUSY, NVMENS_ERR_BUSY};
   uint8_t n = o->nsid, state = c->att[n];
-  int expected = surprise && state != DETACHED ? 0 : orderly[state];
+  int expected = expect_detach(o, c, surprise);
 
   if (c->state == NO_CTRL)
     return SKIPPED;
+  if (!expected)
+    wish(o, c, WISH_DETACH);
   if (state == ATTACHED) {
     begin_leave(c, n, surprise ? ABORTING : DRAINING, E->now + W->deadline);
     note(c, A_LOG, n, true);
@@ -312,7 +281,7 @@ static outcome end_io(ctl *c, uint8_t n, bool remote)
 /* The queue goes: what is in flight ends by itself. Or comes again. */
 static outcome lane(ctl *c)
 {
-  if (!W->io || c->state == NO_CTRL || c->state == GOING)
+  if ((!W->io && !W->host) || c->state == NO_CTRL || c->state == GOING)
     return SKIPPED;
   now.may_alloc = 1;
   if (!c->lane) {
@@ -348,6 +317,7 @@ static outcome tick(void)
   if (nvmens_next_deadline(E->s) == UINT64_MAX)
     return SKIPPED;
   E->now++;
+  hosts_give_up();
   for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
     for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)
       if (c->att[nsid] == DRAINING && c->due[nsid] <= E->now) {
@@ -454,6 +424,7 @@ static void check_events(const ctl *c)
 
 void after_action(void)
 {
+  follow_fences();
   check_slots();
   for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
     check_events(c);

@@ -88,13 +88,14 @@ static outcome set_aec(ctl *c, uint32_t aec)
 static outcome look(ctl *c, uint8_t n, bool fails)
 {
   digest before = {0, 0};
+  bool was = seen_by_host(c, n);
 
   now.fail = fails;
-  if (fails && c->att[n] == ATTACHED)
+  if (fails && seen_by_host(c, n))
     before = canon_digest(true);
   simple(c, NVMENS_OP_IDENTIFY, n, NVMENS_CNS_NS_DESC_LIST, 0);
   now.fail = 0;
-  if (c->att[n] != ATTACHED) {
+  if (!was) {
     MUST(5, now.sf == (NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR),
          "CNS 03h of an inactive NSID ends with %x", now.sf);
     return REFUSED;
@@ -129,6 +130,14 @@ outcome act_host(action a)
     return host_arm(c);
   case K_HOST_SCAN:
     return host_scan(c);
+  case K_HOST_RACE: /* it leaves while the log is on its way to the host */
+    if (!obj_of(1) || obj_of(1)->deleting || E->host[a.c].phase != H_IDLE ||
+        !(E->host[a.c].queued & 2))
+      return SKIPPED;
+    now.inside = (action){K_UNPLUG, 0, 1, 0};
+    host_scan(c);
+    now.inside.kind = KINDS;
+    return DONE;
   default:
     return SKIPPED;
   }

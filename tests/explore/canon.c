@@ -57,21 +57,22 @@ static void put_timer(const nvmens_timer *timer)
 
 static uint64_t hash_of[WHOS + 1];
 
-static uint8_t who_of(const nvmens_attachment *att)
+static void learn(const nvmens_ns *ns)
 {
-  uint8_t who = att->ns ? att->ns->ident.uuid[0] : 0;
+  uint8_t who = ns->ident.uuid[0];
 
-  if (!att->known)
-    return 0;
-  if (who && who <= WHOS) {
-    MUST(24, !hash_of[who] || hash_of[who] == att->identity, "an identity has two hashes");
-    hash_of[who] = att->identity;
-    return who;
-  }
-  for (who = 1; who <= WHOS; who++)
-    if (hash_of[who] == att->identity)
+  if (who > WHOS)
+    return;
+  MUST(24, !hash_of[who] || hash_of[who] == ns->identity, "an identity has two hashes");
+  hash_of[who] = ns->identity;
+}
+
+static uint8_t who_of(uint64_t identity)
+{
+  for (uint8_t who = 1; who <= WHOS; who++)
+    if (hash_of[who] == identity)
       return who;
-  broken(24, "the identity remembered for NSID %u is nobody's", att->nsid);
+  broken(24, "an identity that is remembered is nobody's");
   return 0xFF;
 }
 
@@ -213,10 +214,10 @@ static void put_sources(const nvmens_ctrl *ctrl, const ctl *c, bool as_read)
   put16(0);
 }
 
-static void put_att(const ctl *c, uint32_t nsid)
+static void put_att(const ctl *c, uint32_t nsid, bool as_read)
 {
   const nvmens_attachment *att = nvmens_att_of(c->ctrl, nsid);
-  bool live, open;
+  bool live, open, pends;
 
   put8(c->att[nsid] | c->told[nsid] << 4 | c->had[nsid] << 5);
   put8(c->held[nsid] | c->far[nsid] << 4);
@@ -231,7 +232,15 @@ static void put_att(const ctl *c, uint32_t nsid)
                             NVMENS_TOKEN_DRAIN) == att;
   open = nvmens_slot_is_open(att->slot);
   put8(att->state | att->mark << 4 | (att->ns != NULL) << 6 | att->opening << 7);
-  put8(who_of(att));
+  put8(att->mark || att->state == NVMENS_ATT_ATTACHED ? who_of(att->identity) << 1 | att->shared
+                                                      : 0);
+  pends = att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
+  put8((pends ? att->waits : 0) | att->waited << 4 |
+       (att->state == NVMENS_ATT_ATTACHED && att->enables == c->ctrl->enables) << 5 |
+       (nvmens_nsid_set_get(&c->ctrl->active, nsid) != NULL) << 6);
+  put8((nvmens_att_wish_is_alive(att) ? att->wish : 0) | c->wish[nsid] << 2 |
+       c->fenced[nsid] << 4);
+  put8(!as_read && att->mark && att->latch == c->ctrl->changed[A_LOG].latch);
   put8(name_of(att->owner));
   put_timer(&att->timer);
   put8(live ? 1 + att->hook_done : 0);
@@ -257,6 +266,11 @@ static void put_ctl(const ctl *c, bool as_read)
     running = (uint8_t)(running + 1);
   put8(running);
   put8(ctrl->live << 4 | ctrl->active.count);
+  put8(c->cntlid);
+  put8(ctrl->owes | ctrl->stranger << 2 | ctrl->silent << 4 | ctrl->reads_ids << 5 | ctrl->nwaited << 6);
+  put8(!as_read && ctrl->owes && ctrl->owes_latch == ctrl->changed[A_LOG].latch);
+  put_timer(&ctrl->patience);
+  put8(ctrl->patience.running && ctrl->counting);
   for (int log = 0; log < LOGS; log++) {
     const log_shadow *s = &c->log[log];
 
@@ -275,7 +289,7 @@ static void put_ctl(const ctl *c, bool as_read)
   put8(c->has_stamp ? 1 + (c->stamp >> 32 == ctrl->epoch) + 2 * c->stamp_old : 0);
   put_sources(ctrl, c, as_read);
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)
-    put_att(c, nsid);
+    put_att(c, nsid, as_read);
 }
 
 /* ---- namespaces and the rest ---- */
@@ -303,6 +317,7 @@ static void put_ns(uint32_t nsid)
   put16(ns->ncap);
   put8(ns->csi << 4 | ns->flbas);
   put16(ns->home);
+  put8((o ? o->keeper : 0) | (ns->keeper ? ns->keeper->hostid[0] : 0) << 4);
   put8(name_of(ns->owner));
   put8(o && o->ref.gen == ns->gen);
 }
@@ -313,11 +328,50 @@ static void put_host(const host *h)
   if (h->phase >= H_LOOK)
     put8(h->at);
   put8(h->phase == H_SIZE ? h->who : 0);
-  put8(h->queued | h->all << 1);
+  put8(h->queued);
+  put_due(h->left_at ? h->left_at + W->memory : UINT64_MAX);
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
     put8(h->seen[nsid].who << 4 | h->seen[nsid].size);
-    put8(h->phase >= H_LOOK && (W->host == HOST_LINUX || nsid >= h->at) ? h->todo[nsid] : 0);
+    put8(h->phase >= H_LOOK && (W->host != HOST_SPDK || nsid >= h->at) ? h->todo[nsid] : 0);
   }
+}
+
+/* ---- what is remembered of paths that went away ---- */
+
+static void put_past(const nvmens_past *past)
+{
+  put8(past->has_disk | past->any << 1 | past->shared << 2 | past->wish << 3);
+  if (past->has_disk && !past->any)
+    put8(who_of(past->identity));
+  if (past->has_disk) {
+    put_due(past->until);
+    for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+      put8(c->ctrl && c->ctrl->owes && past->serial < c->ctrl->born);
+  }
+  if (past->wish)
+    put8(past->cntlid);
+}
+
+static void put_memory(void)
+{
+  put_due(E->s->strangers_until);
+  for (const nvmens_paths *paths = E->s->hosts; paths; paths = paths->next) {
+    put8(paths->hostid[0]);
+    put_timer(&paths->timer);
+    for (uint8_t i = 0; i < paths->nleft; i++)
+      put8(paths->left[i]);
+    put8(0xFC);
+    for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
+      const nvmens_disk *d = nvmens_nsid_set_get(&paths->disks, nsid);
+
+      for (const nvmens_past *past = d ? d->past : NULL; past; past = past->next)
+        put_past(past);
+      put8(0xFB);
+    }
+  }
+  for (unsigned c = 0; c < CTRLS; c++)
+    for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)
+      put8(E->past[c][nsid].wish);
 }
 
 size_t canon(uint8_t out[CANON_ROOM], bool logs_as_read)
@@ -327,6 +381,9 @@ size_t canon(uint8_t out[CANON_ROOM], bool logs_as_read)
   put8(E->over);
   if (E->over)
     return (size_t)(at - out);
+  for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)
+    if (nvmens_ns_of(E->s, nsid))
+      learn(nvmens_ns_of(E->s, nsid));
   name_commands();
   put8(nnames);
   for (unsigned i = 0; i < nnames; i++)
@@ -344,6 +401,8 @@ size_t canon(uint8_t out[CANON_ROOM], bool logs_as_read)
   if (W->host)
     for (unsigned i = 0; i < W->ctrls; i++)
       put_host(&E->host[i]);
+  if (W->keeps)
+    put_memory();
   return (size_t)(at - out);
 }
 
@@ -372,74 +431,4 @@ digest canon_digest(bool logs_as_read)
   }
   d.hi = mix(d.hi ^ d.lo << 1);
   return d;
-}
-
-/* ---- what check.c asks ---- */
-
-bool in_log(const ctl *c, int log, uint32_t nsid)
-{
-  return nvmens_changed_has(&c->ctrl->changed[log], nsid);
-}
-
-bool log_has_snapshot(const ctl *c, int log)
-{
-  return c->ctrl->changed[log].snapshot;
-}
-
-static const uint16_t source_number[2 + POSTS] = {
-    NVMENS_SOURCE_ATTACHED, NVMENS_SOURCE_ALLOCATED, NVMENS_AER_SMART * 256,
-    NVMENS_AER_NOTICE * 256 + 3, NVMENS_AER_IMMEDIATE * 256};
-
-uint32_t source_states(const ctl *c, int state)
-{
-  uint32_t bits = 0;
-
-  for (int i = 0; i < 2 + POSTS; i++)
-    bits |= (uint32_t)(c->ctrl->notices.source[source_number[i]].state == state) << i;
-  return bits;
-}
-
-uint32_t reported_of_type(const ctl *c, uint8_t type)
-{
-  const nvmens_notices *n = &c->ctrl->notices;
-  uint32_t count = 0;
-
-  for (uint16_t s = n->first; s; s = n->source[s - 1].next)
-    count += n->source[s - 1].state == NVMENS_NOTICE_REPORTED && (s - 1) / 256 == type;
-  return count;
-}
-
-bool any_mark(const ctl *c)
-{
-  for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
-    const nvmens_attachment *att = nvmens_att_of(c->ctrl, nsid);
-
-    if (att && att->mark != NVMENS_MARK_NONE)
-      return true;
-  }
-  return false;
-}
-
-bool gate_closing(const ctl *c, uint32_t nsid)
-{
-  const nvmens_attachment *att = nvmens_att_of(c->ctrl, nsid);
-
-  return att && att->slot->word & NVMENS_GATE_CLOSING_;
-}
-
-bool bell_rung(void)
-{
-  return E->s->bell.rung != 0;
-}
-
-const char *not_at_rest(void)
-{
-  if (E->s->core.first)
-    return "an effect is left";
-  if (E->s->core.flushing || (E->s->barrier_due && !E->ending)) /* no lane is left to be barred */
-    return "a call has not ended";
-  for (uint32_t i = 0; i < E->s->nctrl; i++)
-    if (E->s->ctrl[i]->pins || E->s->ctrl[i]->opening || E->s->ctrl[i]->calling)
-      return "a hook is taken to be running";
-  return NULL;
 }

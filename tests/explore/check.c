@@ -16,10 +16,16 @@ static void check_att(const ctl *c, const obj *o)
   uint8_t n = o->nsid;
   nvmens_att_info info;
   bool leaves = c->att[n] == DRAINING || c->att[n] == ABORTING;
+  static const uint8_t states[] = {NVMENS_ATT_DETACHED, NVMENS_ATT_ATTACHED, NVMENS_ATT_DRAINING,
+                                   NVMENS_ATT_ABORTING};
 
   MUST(4, nvmens_att_query(E->s, o->ref, c->ctrl, &info) == 0, "NSID %u cannot be asked for", n);
-  MUST(20, info.state == c->att[n], "NSID %u at controller %u is %u, expected %u", n, c->index,
-       info.state, c->att[n]);
+  if (c->att[n] == DETACHED && should(o, c))
+    MUST(28, info.state == NVMENS_ATT_WANTED || info.state == NVMENS_ATT_FENCED,
+         "NSID %u should be attached to controller %u, and is %u", n, c->index, info.state);
+  else
+    MUST(20, info.state == states[c->att[n]], "NSID %u at controller %u is %u, expected %u", n,
+         c->index, info.state, c->att[n]);
   MUST(4, info.open == (c->att[n] == ATTACHED), "the gate of NSID %u is %sopen", n,
        info.open ? "" : "not ");
   MUST(3, info.in_flight == c->held[n], "NSID %u is held by %u, expected %u", n, info.in_flight,
@@ -81,8 +87,7 @@ bool deliverable(const ctl *c)
 /* A swap is told more than once, and so is a path that has left what moves to another (C14). */
 bool told_again(void)
 {
-  return (W->kinds & (DO(LOOK) | DO(HOST_SCAN))) ||
-         (W->private_ns && W->ctrls > 1 && !W->other_hosts);
+  return W->whos > 1 || W->host || (W->private_ns && W->ctrls > 1 && !W->other_hosts);
 }
 
 static void check_logs(const ctl *c, uint32_t clear)
@@ -176,9 +181,9 @@ static void check_pages(ctl *c, uint32_t nsid)
   uint32_t holders = 0;
 
   for (const ctl *other = E->ctl; other < E->ctl + W->ctrls; other++)
-    holders |= (uint32_t)(other->att[nsid] == ATTACHED) << other->index;
+    holders |= (uint32_t)(other->ctrl && seen_by_host(other, nsid)) << other->cntlid;
   simple(c, NVMENS_OP_IDENTIFY, nsid, NVMENS_CNS_NS, 0);
-  MUST(5, now.sf == 0 && nvmens_get64(now.page) == (c->att[nsid] == ATTACHED ? o->size : 0),
+  MUST(5, now.sf == 0 && nvmens_get64(now.page) == (seen_by_host(c, nsid) ? o->size : 0),
        "CNS 00h of NSID %u", nsid);
   simple(c, NVMENS_OP_IDENTIFY, nsid, NVMENS_CNS_ALLOCATED_NS, 0);
   MUST(5, now.sf == 0 && nvmens_get64(now.page) == (allocated ? o->size : 0), "CNS 11h of NSID %u",
@@ -195,10 +200,13 @@ static void check_identify(ctl *c)
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
     const obj *o = obj_of(nsid);
 
-    active |= (uint8_t)((c->att[nsid] == ATTACHED) << nsid);
+    active |= (uint8_t)(seen_by_host(c, nsid) << nsid);
     allocated |= (uint8_t)((o && !o->deleting) << nsid);
-    check_pages(c, nsid);
+    if (!fenced(c, nsid)) /* to look opens it */
+      check_pages(c, nsid);
   }
+  if (is_stranger(c)) /* and to list tells it */
+    return;
   MUST(5, list_of(c, NVMENS_CNS_ACTIVE_NS_LIST) == active, "CNS 02h is not what is attached");
   MUST(5, list_of(c, NVMENS_CNS_CSI_ACTIVE_NS_LIST) == active, "CNS 07h is not what is attached");
   MUST(5, list_of(c, NVMENS_CNS_ALLOCATED_NS_LIST) == allocated, "CNS 10h is not what there is");
@@ -310,6 +318,8 @@ static void check_deadline(void)
   for (const slot *s = E->slot; s < E->slot + CMDS; s++)
     if (s->state == C_TAKEN && s->prep && s->due < earliest)
       earliest = s->due;
+  if (path_deadline() < earliest)
+    earliest = path_deadline();
   MUST(23, nvmens_next_deadline(E->s) == earliest, "next_deadline is not the earliest");
 }
 
@@ -322,6 +332,8 @@ void check_state(digest before)
   number = nvmens_subsys_check(E->s, &why);
   MUST(number, number == 0, "%s", why);
   check_deadline();
+  if (W->host)
+    check_hosts();
   for (const obj *o = E->obj; o < E->obj + OBJS; o++)
     if (o->used)
       check_ns(o);

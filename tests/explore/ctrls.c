@@ -6,38 +6,32 @@
 
 /* ---- come and go ---- */
 
-static void auto_attach_truth(ctl *c)
-{
-  for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
-    obj *o = obj_of(nsid);
-    bool lowest = c->index == 0 || E->ctl[0].state == NO_CTRL || E->ctl[0].state == GOING;
-
-    if (!o || !o->auto_attach || expect_attach(o, c) || !(o->shared || lowest))
-      continue;
-    attach_truth(o, c);
-    note_all(nsid);
-  }
-}
-
 static outcome new_ctrl(ctl *c)
 {
-  nvmens_ctrl_config config = {.cntlid = c->index, .cntlid_given = 1};
+  nvmens_ctrl_config config = {.cntlid = c->index, .cntlid_given = !W->keeps, .pci = !W->keeps};
   int expected = E->ending ? NVMENS_ERR_BUSY : c->state == NO_CTRL ? 0 : NVMENS_ERR_EXISTS;
+  nvmens_ctrl_info info;
   nvmens_ctrl *other;
 
-  if (c->state != NO_CTRL && c->state != GOING)
+  if ((c->state != NO_CTRL && c->state != GOING) || (W->keeps && c->state == GOING))
     return SKIPPED;
-  config.hostid[0] = W->other_hosts ? (uint8_t)(1 + c->index) : 1;
+  config.hostid[0] = (uint8_t)(1 + host_of(c));
   if (!expected) {
     c->state = DISABLED;
     c->aec = W->aec;
-    auto_attach_truth(c);
+  }
+  c->cntlid = W->keeps ? next_cntlid(config.hostid) : c->index;
+  if (!expected) {
+    ctrl_wishes(c, true);
+    find_keepers();
   }
   now.may_alloc = 1;
   if (said(nvmens_ctrl_new(expected ? &other : &c->ctrl, E->s, &config, c), expected, "ctrl_new") ==
       REFUSED)
     return REFUSED;
-  if (W->io)
+  nvmens_ctrl_query(c->ctrl, &info);
+  MUST(0, c->cntlid == info.cntlid, "another CNTLID");
+  if (W->io || W->host)
     MUST(0, nvmens_lane_new(&c->lane, c->ctrl) == 0, "lane_new");
   return DONE;
 }

@@ -27,6 +27,7 @@ enum { A_LOG, G_LOG, LOGS }; /* 04h attached, 1Ch allocated */
 
 enum { NO_CTRL, DISABLED, READY, SHUTDOWN, GOING };
 enum { DETACHED, ATTACHED, DRAINING, ABORTING };
+enum { WISH_NONE, WISH_ATTACH, WISH_DETACH };
 
 typedef struct drain { /* the backend's side of one */
   nvmens_token token, stale;
@@ -53,9 +54,13 @@ typedef struct ctl { /* a controller, and its host */
   log_shadow log[LOGS];
   uint32_t aec;
   uint8_t index, state;
+  uint8_t cntlid;          /* the index, or where hosts keep their disks what the library chose */
+  uint8_t wish[NSIDS + 1]; /* the last explicit attach or detach of what is there (R56) */
+  uint8_t fenced[NSIDS + 1]; /* visible and barred (R64), as it was after the last action */
   uint8_t att[NSIDS + 1];
+  uint8_t early[NSIDS + 1];  /* attached, before the hook is called */
   uint8_t told[NSIDS + 1];   /* `attached` has returned */
-  uint8_t had[NSIDS + 1];    /* ever attached: an answer for barred I/O is kept */
+  uint8_t had[NSIDS + 1];    /* ever attached or wanted: an answer for barred I/O is kept */
   uint8_t held[NSIDS + 1];   /* commands in flight */
   uint8_t far[NSIDS + 1];    /* of those, from a lane that is gone */
   uint8_t owner[NSIDS + 1];  /* command slot + 1 that waits for this drain */
@@ -69,6 +74,7 @@ typedef struct obj { /* what ns_user points to */
   nvmens_nsref ref;
   uint64_t size;
   uint8_t used, nsid, who, shared, auto_attach;
+  uint8_t keeper; /* host + 1 (R56) */
   uint8_t deleting, reason;
 } obj;
 
@@ -100,7 +106,8 @@ typedef struct disk {
 enum { H_START, H_IDLE, H_LIST, H_LOOK, H_SIZE, H_DROP };
 typedef struct host { /* a driver, see host.c */
   disk seen[NSIDS + 1];
-  uint8_t phase, at, queued, all, who;
+  uint64_t left_at; /* when its controller went, while there is none */
+  uint8_t phase, at, queued, who;
   uint8_t todo[NSIDS + 1];
 } host;
 
@@ -112,6 +119,10 @@ typedef struct env {
   slot slot[CMDS];
   prep prep[PREPS];
   host host[CTRLS];
+  struct past { /* explicit attaches and detaches at controllers that went (R67) */
+    uint32_t gen;
+    uint8_t wish, cntlid;
+  } past[CTRLS][NSIDS + 1]; /* by CNTLID */
   nvmens_nsref stale[NSIDS + 1];
   nvmens_token stale_prep;
   uint8_t woken;
@@ -134,7 +145,7 @@ typedef struct env {
               X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER)     \
                   X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE)      \
                       X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS)           \
-                          X(HOST_ARM) X(HOST_SCAN)
+                          X(HOST_ARM) X(HOST_SCAN) X(HOST_RACE)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -143,7 +154,7 @@ typedef struct action {
   uint8_t kind, c, n, x;
 } action;
 
-enum { HOST_NONE, HOST_LINUX, HOST_SPDK };
+enum { HOST_NONE, HOST_LINUX, HOST_SPDK, HOST_LAZY };
 enum { DRAIN_PENDING, DRAIN_DONE, DRAIN_INSIDE };
 
 typedef struct world {
@@ -159,6 +170,10 @@ typedef struct world {
   uint8_t other_hosts; /* each controller is of a host of its own */
   uint8_t scope;       /* nvmens_mask_scope */
   uint8_t host;        /* HOST_* */
+  uint8_t keeps;       /* hosts keep their disks when their controller goes (NVMe over Fabrics) */
+  uint8_t restarted;   /* they have disks of before the start: each the identity WHOS */
+  uint8_t wait;        /* host_wait_ns in ticks; 0: 1 */
+  uint8_t memory;      /* host_memory_ns in ticks; 0: 1 */
   uint8_t logs;        /* that are read: bits; 0: 04h */
   uint8_t start_ns;    /* NSIDs there at the start: bits */
   uint8_t start_off;   /* controllers that start disabled: bits */
@@ -253,20 +268,43 @@ bool in_log(const ctl *, int log, uint32_t nsid);
 bool log_has_snapshot(const ctl *, int log);
 uint32_t source_states(const ctl *, int state); /* by A_LOG, G_LOG, 2 + post: bits */
 uint32_t reported_of_type(const ctl *, uint8_t type);
+/* peek.c: what only the library knows */
 bool any_mark(const ctl *);
+bool wanted(const ctl *, uint32_t nsid); /* WANTED */
+bool fenced(const ctl *, uint32_t nsid); /* FENCED */
+uint8_t next_cntlid(const uint8_t hostid[16]);
+bool silent(const ctl *);
+bool opens(const ctl *);          /* something, and is not open yet */
+bool remembered(uint32_t nsid); /* some host may have a disk of it */
+bool lets_go(const ctl *); /* when it reads the log once more */
+bool is_stranger(const ctl *);
+uint64_t path_deadline(void); /* of paths and hosts */
 bool gate_closing(const ctl *, uint32_t nsid);
 bool bell_rung(void);
 const char *not_at_rest(void); /* what is queued or held between calls; NULL: nothing */
 
 /* hooks.c */
 extern const nvmens_host hooks;
-extern uint8_t cells[NVMENS_MACHINES][16][5]; /* steps seen: machine, event, state */
+extern uint8_t cells[NVMENS_MACHINES][16][6]; /* steps seen: machine, event, state */
 extern bool tracing;
 void world_start(const world *);
 nvmens_ident ident_of(uint8_t who);
 obj *obj_of(uint32_t nsid); /* allocated or on its way out */
 obj *obj_new(void);
 void ctl_start(ctl *);
+
+/* wants.c */
+bool should(const obj *, const ctl *); /* R56 */
+bool seen_by_host(const ctl *, uint32_t nsid);
+void find_keepers(void);
+void wish(const obj *, ctl *, uint8_t wish);
+void end_auto(obj *);
+void ctrl_wishes(ctl *, bool comes);
+void follow_fences(void);
+void attached_by_now(void);
+void check_hosts(void);
+void check_shown_elsewhere(const ctl *, uint32_t nsid);
+int expect_detach(const obj *, const ctl *, bool surprise);
 
 /* act.c */
 typedef enum outcome { SKIPPED, DONE, REFUSED } outcome; /* REFUSED: nothing may have changed */
@@ -300,6 +338,9 @@ outcome host_arm(ctl *);
 outcome host_scan(ctl *);
 void host_start(ctl *);
 void host_event(ctl *);
+void host_goes(host *); /* its controller is gone */
+void hosts_give_up(void);
+uint8_t host_of(const ctl *);
 
 /* check.c, finish.c: in every state; after it the state is no longer what it was */
 void check_state(digest);

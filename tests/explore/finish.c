@@ -49,7 +49,7 @@ static void come_to_rest(void)
     continue;
   MUST(25, rounds < ENOUGH, "there is no rest");
   MUST(25, waiting() == 0, "a command waits for ever");
-  MUST(25, nvmens_next_deadline(E->s) == UINT64_MAX, "a timer runs at rest");
+  MUST(25, nvmens_next_deadline(E->s) == path_deadline(), "a timer runs at rest");
   for (const obj *o = E->obj; o < E->obj + OBJS; o++)
     MUST(25, !o->used || !o->deleting, "NSID %u goes for ever", o->nsid);
   for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++) {
@@ -106,17 +106,21 @@ static bool there(const ctl *c)
   return c->state != NO_CTRL && c->state != GOING;
 }
 
-/* 24: the environment stops; the hosts take what they are sent. Then they know what there is. */
-static void hosts_catch_up(void)
+/* Who never asks looks at all twice. */
+static void look_around(void)
+{
+  for (unsigned c = 0; c < W->ctrls; c++)
+    for (int scans = 0; scans < 3; scans++)
+      do
+        step(K_HOST_SCAN, c, 0, 0);
+      while (E->ctl[c].state == READY && E->host[c].phase != H_IDLE && !violation[0]);
+}
+
+static void take_events(void)
 {
   bool moved = true;
   int rounds = 0;
 
-  for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
-    if (there(c) && c->state != READY) {
-      step(K_RESET, c->index, 0, 0);
-      step(K_ENABLE, c->index, 0, 0);
-    }
   while (moved && ++rounds < ENOUGH) {
     moved = false;
     for (unsigned c = 0; c < W->ctrls; c++)
@@ -124,9 +128,49 @@ static void hosts_catch_up(void)
         moved = true;
   }
   MUST(24, rounds < ENOUGH, "the host has no rest");
-  for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+}
+
+/* 24: the environment stops; the hosts take what they are sent. Then they know what there is, and
+ * nothing waits for them. */
+static void hosts_catch_up(void)
+{
+  nvmens_att_info info;
+
+  for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+    if (there(c) && c->state != READY) {
+      step(K_RESET, c->index, 0, 0);
+      step(K_ENABLE, c->index, 0, 0);
+    }
+  if (W->host == HOST_LAZY)
+    look_around();
+  else
+    take_events();
+  for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++) {
     if (there(c))
       compare_views(c);
+    for (uint32_t nsid = 1; nsid <= W->nsids && there(c); nsid++)
+      MUST(24,
+           !obj_of(nsid) || nvmens_att_query(E->s, obj_of(nsid)->ref, c->ctrl, &info) ||
+               info.waits_for != NVMENS_WAITS_FOR_HOST,
+           "NSID %u waits for ever at controller %u", nsid, c->index);
+  }
+}
+
+/* Over fabrics: the paths that are away come back, or never do. */
+static void paths_come_back(void)
+{
+  for (unsigned c = 0; c < W->ctrls; c++)
+    step(K_CTRL_NEW, c, 0, 0);
+  hosts_catch_up();
+}
+
+static void paths_stay_away(void)
+{
+  int rounds = 0;
+
+  while (step(K_TICK, 0, 0, 0) && ++rounds < ENOUGH)
+    continue;
+  hosts_catch_up();
 }
 
 void check_futures(void)
@@ -137,6 +181,13 @@ void check_futures(void)
     arena_back();
     if (W->host && !violation[0]) {
       hosts_catch_up();
+      arena_back();
+    }
+    if (W->keeps && !violation[0]) {
+      paths_come_back();
+      arena_back();
+      if (!violation[0])
+        paths_stay_away();
       arena_back();
     }
     if (!violation[0])

@@ -12,7 +12,7 @@ const world *W;
 env *E;
 char violation[512];
 bool tracing;
-uint8_t cells[NVMENS_MACHINES][16][5];
+uint8_t cells[NVMENS_MACHINES][16][6];
 
 void broken(int invariant, const char *format, ...)
 {
@@ -89,7 +89,7 @@ static void check_told(void)
 {
   MUST(13, !now.expects_created, "a create completes before `created`");
   for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
-    MUST(13, !deliverable(c), "a command completes before an event of controller %u is sent (C8)",
+    MUST(13, !deliverable(c) || opens(c), "a command completes before an event of controller %u is sent (C8)",
          c->index);
 }
 
@@ -153,6 +153,7 @@ static nvmens_status transfer(void *user, nvmens_cmd *cmd, void *buf, size_t len
     moment outer = now;
 
     now.inside.kind = KINDS;
+    attached_by_now();
     act(inside);
     if (inside.kind == K_RESET) { /* and in the next epoch there is something to be read */
       act((action){K_ENABLE, inside.c, 0, 0});
@@ -189,7 +190,7 @@ static nvmens_wait prepare(void *user, nvmens_cmd *cmd, const nvmens_intent *int
       p->create = intent->create;
       p->nsid = (uint8_t)intent->nsid;
       for (unsigned i = 0; i < intent->ncntlid; i++)
-        p->ctrls |= (uint8_t)(1 << intent->cntlid[i]);
+        p->ctrls |= (uint8_t)(1 << intent->cntlid[i]); /* by CNTLID, which is the index here */
       s->prep = (uint8_t)(p - E->prep + 1);
       s->due = E->now + W->deadline;
       return NVMENS_PENDING;
@@ -239,6 +240,11 @@ static void attached(void *ns_user, void *ctrl_user)
   MUST(2, !c->told[o->nsid], "attached is called twice");
   MUST(4, !c->lane || nvmens_io_begin(c->lane, o->nsid, &ticket, &seen).sf,
        "the gate is open before `attached` has returned");
+  if (!c->early[o->nsid]) {
+    attach_truth(o, c);
+    MUST(28, should(o, c), "attached is called for what should not be");
+  }
+  c->early[o->nsid] = 0;
   c->told[o->nsid] = 1;
   aer_inside(c);
 }
@@ -273,6 +279,8 @@ static void released(void *ns_user, nvmens_reason reason)
     E->stale[o->nsid] = o->ref;
   for (slot *s = E->slot; s < E->slot + CMDS; s++)
     s->nsids &= (uint8_t) ~(1 << o->nsid);
+  for (ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
+    c->wish[o->nsid] = WISH_NONE;
   for (prep *p = E->prep; p < E->prep + PREPS; p++)
     p->gone |= p->live && !p->create && p->nsid == o->nsid; /* P16 */
   memset(o, 0, sizeof(*o));
@@ -290,9 +298,10 @@ static void ctrl_released(void *ctrl_user)
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)
     MUST(3, !c->drain[nsid].live && !c->held[nsid], "a controller goes that drains NSID %u", nsid);
   nvmens_lane_del(c->lane);
+  ctrl_wishes(c, false);
   memset(c, 0, sizeof(*c));
   c->index = index;
-  memset(&E->host[index], 0, sizeof(E->host[index])); /* its disks go with the device */
+  host_goes(&E->host[index]);
 }
 
 static nvmens_wait drain_begin(void *ns_user, void *ctrl_user, nvmens_token token)
@@ -354,7 +363,7 @@ static void unlock(void *user)
 static void trace(void *user, const nvmens_trace *t)
 {
   (void)user;
-  if (t->event < 16 && t->from < 4)
+  if (t->event < 16 && t->from < 6)
     cells[t->machine][t->event][t->from] = 1;
   if (tracing)
     printf("    %-10s ctrl %d nsid %u: %s: %s -> %s%s\n", nvmens_machine_name(t->machine),
@@ -417,6 +426,8 @@ void world_start(const world *w)
                                  .mask_scope = w->scope,
                                  .aec_default = w->aec,
                                  .deadline_ns = w->deadline,
+                                 .host_wait_ns = w->wait ? w->wait : 1,
+                                 .host_memory_ns = w->memory ? w->memory : 1,
                                  .gate_mode = w->io > 1 ? NVMENS_GATE_AUTO : NVMENS_GATE_FENCE};
 
   arena_start();
@@ -440,6 +451,9 @@ void world_start(const world *w)
     if (!((w->start_none | w->start_off) >> i & 1))
       act((action){K_ENABLE, i, 0, 0});
   after_action();
+  for (uint8_t i = 0; i < w->ctrls && w->restarted; i++)
+    for (uint32_t nsid = 1; nsid <= w->nsids; nsid++)
+      E->host[i].seen[nsid] = (disk){WHOS, 1};
   memset(&now, 0, sizeof(now));
   now.inside.kind = KINDS;
 }

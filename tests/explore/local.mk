@@ -16,7 +16,9 @@ TESTS += %D%/explore.run
 	%D%/logs.c \
 	%D%/main.c \
 	%D%/mgmt.c \
+	%D%/peek.c \
 	%D%/search.c \
+	%D%/wants.c \
 	%D%/worlds.c
 %C%_explore_run_LDADD = libcore.la
 endif

@@ -76,7 +76,10 @@ static outcome fails(ctl *c, int log)
 {
   now.features |= F(TRANSFER);
   now.fail = 1;
-  only_look(c, log, false, 0, NVMENS_PAGE);
+  if (log == A_LOG && lets_go(c)) /* that it begins is enough to know that a scan has ended (R61) */
+    read_page(c, log, false, 0, NVMENS_PAGE);
+  else
+    only_look(c, log, false, 0, NVMENS_PAGE);
   MUST(14, now.sf != 0, "a failed transfer is not told");
   return DONE;
 }

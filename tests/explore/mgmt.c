@@ -45,7 +45,6 @@ static uint16_t status_of(int err)
 static uint16_t attach_each(obj *o, uint8_t ctrls)
 {
   uint16_t sf = 0;
-  bool changed = false;
 
   for (ctl *c = E->ctl; c < E->ctl + CTRLS && !sf; c++) {
     if (!(ctrls >> c->index & 1))
@@ -54,11 +53,8 @@ static uint16_t attach_each(obj *o, uint8_t ctrls)
              ? (uint16_t)(NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR)
              : status_of(expect_attach(o, c));
     if (!sf)
-      attach_truth(o, c);
-    changed |= !sf;
+      wish(o, c, WISH_ATTACH);
   }
-  if (changed)
-    note_all(o->nsid);
   return sf;
 }
 
@@ -72,10 +68,13 @@ static uint16_t detach_each(obj *o, uint8_t ctrls, uint8_t owner)
       continue;
     if (c->state == NO_CTRL || c->state == GOING)
       sf = NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR;
-    else if (c->att[o->nsid] != ATTACHED)
+    else if (expect_detach(o, c, false))
       sf = NVMENS_SC_NS_NOT_ATTACHED | NVMENS_SF_DNR;
     if (sf)
       break;
+    wish(o, c, WISH_DETACH);
+    if (c->att[o->nsid] != ATTACHED)
+      continue;
     begin_leave(c, o->nsid, DRAINING, E->now + W->deadline);
     c->owner[o->nsid] = owner;
     note(c, A_LOG, o->nsid, true);
@@ -217,7 +216,7 @@ static uint8_t unused_who(void)
 
 static outcome created(prep *p, slot *s, nvmens_token token)
 {
-  uint8_t who = unused_who(), n = 1;
+  uint8_t who = unused_who(), n = 1, lowest = (uint8_t)(W->nsids + 1);
   nvmens_ident ident = ident_of(who);
   obj *o = obj_new();
   uint64_t used = 1;
@@ -225,8 +224,11 @@ static outcome created(prep *p, slot *s, nvmens_token token)
 
   for (const obj *other = E->obj; other < E->obj + OBJS; other++)
     used += other->used ? other->size : 0;
-  while (n <= W->nsids && obj_of(n))
+  while (n <= W->nsids && (obj_of(n) || remembered(n)))
     n++;
+  for (uint8_t i = W->nsids; n > W->nsids && i > 0; i--) /* R69: or else the lowest */
+    lowest = obj_of(i) ? lowest : i;
+  n = n > W->nsids ? lowest : n;
   if (n > W->nsids)
     sf = NVMENS_SC_NS_ID_UNAVAILABLE | NVMENS_SF_DNR;
   else if (!who)

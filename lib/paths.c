@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * paths.c: what a host may still have, and who waits for it (H1-H5, R60-R66). Floor 3.
+ *
+ * One routine, nvmens_disk_settle, derives everything about one NSID of one host from the states of
+ * its attachments, marks and paths: who waits, what is told, what barred I/O is answered. Whatever
+ * changes one of these calls it; hosts.c has what is remembered of paths that went away.
+ *
+ * Invariants: a mark only on what is not ATTACHED; a gate is open only if nothing in the way is
+ * known (R62); patience runs iff the path answers and something waits for it.
+ */
+#include "paths.h"
+
+#include "attach.h"
+#include "ctrl.h"
+
+/* ---- in the way (R62) ---- */
+
+static bool asks(const nvmens_ctrl *ctrl)
+{
+  return ctrl->notices.aec & NVMENS_AEC_ATTACHED_NS;
+}
+
+/* The host can be waited for on this path (R63). */
+static bool answers(const nvmens_ctrl *ctrl)
+{
+  return ctrl->state == NVMENS_CTRL_READY && asks(ctrl) && !ctrl->silent;
+}
+
+static bool owed_by_past(const nvmens_attachment *att)
+{
+  const nvmens_ctrl *ctrl = att->ctrl;
+
+  if (ctrl->owes == NVMENS_MARK_NONE)
+    return false;
+  for (const nvmens_past *past = att->disk->past; past; past = past->next)
+    if (past->has_disk && past->serial < ctrl->born &&
+        (past->any || past->identity != att->ns->identity))
+      return true;
+  return false;
+}
+
+static bool owed_here(const nvmens_attachment *att)
+{
+  return att->mark != NVMENS_MARK_NONE && att->identity != att->ns->identity;
+}
+
+/* What `owes` may have and ns cannot be two paths to one disk of their host. */
+static bool clash(const nvmens_attachment *owes, const nvmens_ns *ns)
+{
+  return owes->identity != ns->identity || !owes->shared || !ns->shared;
+}
+
+static bool owed_elsewhere(const nvmens_attachment *att)
+{
+  for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
+    if (other != att && other->mark != NVMENS_MARK_NONE && answers(other->ctrl) &&
+        clash(other, att->ns))
+      return true;
+  return false;
+}
+
+/* By the host alone: NOTHING, DISK or FENCE. */
+static uint8_t hindered_by_host(const nvmens_attachment *att)
+{
+  if (owed_elsewhere(att))
+    return NVMENS_WAIT_DISK;
+  if (!owed_here(att) && !owed_by_past(att))
+    return NVMENS_WAIT_NOTHING;
+  return att->ctrl->state == NVMENS_CTRL_READY && !asks(att->ctrl) ? NVMENS_WAIT_FENCE
+                                                                   : NVMENS_WAIT_DISK;
+}
+
+/* The first reason in the order of R57. What is FENCED has passed the others. */
+static uint8_t hindrance(const nvmens_attachment *att)
+{
+  bool wanted = att->state == NVMENS_ATT_WANTED;
+  uint8_t waits = wanted ? nvmens_att_hindered(att) : NVMENS_WAIT_NOTHING;
+
+  if (waits == NVMENS_WAIT_NOTHING)
+    waits = hindered_by_host(att);
+  if ((waits == NVMENS_WAIT_NOTHING || waits == NVMENS_WAIT_FENCE) && wanted &&
+      nvmens_att_full(att->ctrl))
+    waits = NVMENS_WAIT_LIMIT;
+  return waits;
+}
+
+/* ---- telling (R63, R65) ---- */
+
+static bool waits(const nvmens_attachment *att)
+{
+  return att->state == NVMENS_ATT_WANTED && att->waits == NVMENS_WAIT_DISK;
+}
+
+/* Something waits for what this path owes for this NSID. */
+static bool waited_for(const nvmens_attachment *att)
+{
+  if (waits(att) && (owed_here(att) || owed_by_past(att)))
+    return true;
+  if (att->mark == NVMENS_MARK_NONE || !answers(att->ctrl))
+    return false;
+  for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
+    if (other != att && waits(other) && clash(att, other->ns))
+      return true;
+  return false;
+}
+
+static void be_patient(nvmens_ctrl *ctrl)
+{
+  nvmens_subsys *s = ctrl->subsys;
+
+  if (!ctrl->nwaited || !answers(ctrl)) {
+    nvmens_timer_stop(&s->patience, &ctrl->patience);
+  } else if (!ctrl->patience.running) {
+    ctrl->counting = 0;
+    nvmens_timer_set(&s->patience, &ctrl->patience, s->core.now);
+  }
+}
+
+static void tell(nvmens_attachment *att)
+{
+  bool waited = waited_for(att);
+
+  if (waited && !att->waited) {
+    att->ctrl->nwaited++;
+    nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  } else if (!waited && att->waited) {
+    att->ctrl->nwaited--;
+  }
+  att->waited = waited;
+  be_patient(att->ctrl);
+}
+
+/* The paths that may have been refused while this one had another disk: to be tried again. */
+static void tell_others(const nvmens_attachment *att)
+{
+  for (nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
+    if (other != att && nvmens_att_visible(other) && clash(att, other->ns))
+      nvmens_ctrl_record(other->ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+}
+
+void nvmens_disk_answer(const nvmens_disk *disk)
+{
+  const nvmens_subsys *s = disk->host->subsys;
+  const nvmens_attachment *att;
+  uint32_t ready = 0;
+
+  for (att = disk->atts; att; att = att->path_next)
+    ready += att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
+  for (att = disk->atts; att; att = att->path_next) {
+    bool self = att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
+
+    if (att->opening)
+      continue; /* to be tried again: it opens soon */
+    nvmens_slot_answer(att->slot, ready > self && s->config.inactive_io == NVMENS_IO_AUTO
+                                      ? NVMENS_SC_INTERNAL_PATH_ERROR
+                                      : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
+  }
+}
+
+/* ---- settle ---- */
+
+void nvmens_disk_settle(nvmens_disk *disk)
+{
+  nvmens_attachment *att;
+
+  for (att = disk->atts; att; att = att->path_next)
+    if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
+      nvmens_att_decide(att, hindrance(att));
+  for (att = disk->atts; att; att = att->path_next)
+    tell(att);
+  nvmens_disk_answer(disk);
+}
+
+bool nvmens_disk_is_settled(const nvmens_attachment *att)
+{
+  bool pends = att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
+
+  return (!pends || (att->waits != NVMENS_WAIT_NOTHING && att->waits == hindrance(att))) &&
+         att->waited == waited_for(att) &&
+         att->ctrl->patience.running == (att->ctrl->nwaited && answers(att->ctrl));
+}
+
+void nvmens_path_settle(nvmens_ctrl *ctrl)
+{
+  nvmens_attachment *att, *next;
+
+  for (att = ctrl->owed; att; att = next) {
+    next = att->owed_next;
+    nvmens_disk_settle(att->disk);
+  }
+  for (att = ctrl->wanted; att; att = next) {
+    next = att->next;
+    nvmens_disk_settle(att->disk);
+  }
+}
+
+/* ---- marks ---- */
+
+static void link_owed(nvmens_attachment *att)
+{
+  att->owed_prev = NULL;
+  att->owed_next = att->ctrl->owed;
+  if (att->owed_next)
+    att->owed_next->owed_prev = att;
+  att->ctrl->owed = att;
+}
+
+static void unlink_owed(nvmens_attachment *att)
+{
+  if (att->owed_prev)
+    att->owed_prev->owed_next = att->owed_next;
+  else
+    att->ctrl->owed = att->owed_next;
+  if (att->owed_next)
+    att->owed_next->owed_prev = att->owed_prev;
+}
+
+void nvmens_mark_step(nvmens_attachment *att, unsigned event)
+{
+  nvmens_ctrl *ctrl = att->ctrl;
+  uint8_t before = att->mark;
+  const nvmens_cell *cell =
+      nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
+
+  if (before == NVMENS_MARK_NONE && att->mark != NVMENS_MARK_NONE)
+    link_owed(att);
+  if (before != NVMENS_MARK_NONE && att->mark == NVMENS_MARK_NONE)
+    unlink_owed(att);
+  att->latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
+  if (cell->actions & NVMENS_DO_LET_GO)
+    tell_others(att);
+}
+
+/* The same for a newcomer as a whole (R66). */
+static void newcomer_step(nvmens_ctrl *ctrl, unsigned event)
+{
+  const nvmens_subject who = {ctrl->cntlid, 0, 0};
+
+  nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &ctrl->owes, event, who);
+  ctrl->owes_latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
+}
+
+/* What has been in the way of its host's other paths, before it came back. */
+static void newcomer_lets_go(nvmens_ctrl *ctrl)
+{
+  nvmens_disk *disk;
+  uint32_t nsid = 0;
+
+  while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL) {
+    const nvmens_past *past = disk->past;
+
+    while (past && (!past->has_disk || past->serial >= ctrl->born))
+      past = past->next;
+    if (!past)
+      continue;
+    nvmens_disk_tell_past(disk, past, ctrl);
+    nvmens_disk_settle(disk);
+  }
+}
+
+/* ---- what the host does ---- */
+
+static void tell_again(nvmens_ctrl *ctrl)
+{
+  nvmens_attachment *att;
+
+  if (!ctrl->nwaited)
+    return;
+  for (att = ctrl->owed; att; att = att->owed_next)
+    if (att->waited)
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  for (att = ctrl->wanted; att; att = att->next)
+    if (att->waited && att->mark == NVMENS_MARK_NONE)
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+}
+
+void nvmens_path_ready(nvmens_ctrl *ctrl)
+{
+  nvmens_path_settle(ctrl);
+  tell_again(ctrl);
+}
+
+void nvmens_path_reset(nvmens_ctrl *ctrl)
+{
+  for (nvmens_attachment *att = ctrl->owed; att; att = att->owed_next)
+    nvmens_mark_step(att, NVMENS_EV_MARK_RESET);
+  if (ctrl->owes != NVMENS_MARK_NONE)
+    newcomer_step(ctrl, NVMENS_EV_MARK_RESET);
+  if (ctrl->stranger == NVMENS_STRANGER_TOLD)
+    ctrl->stranger = NVMENS_STRANGER_UNLISTED;
+  ctrl->silent = 0;
+  ctrl->reads_ids = 0;
+  nvmens_path_settle(ctrl);
+}
+
+void nvmens_path_asks(nvmens_ctrl *ctrl)
+{
+  ctrl->silent = 0;
+  nvmens_path_settle(ctrl);
+}
+
+static bool reported(const nvmens_ctrl *ctrl)
+{
+  return ctrl->notices.source[NVMENS_SOURCE_ATTACHED].state == NVMENS_NOTICE_REPORTED;
+}
+
+void nvmens_path_read_begins(nvmens_ctrl *ctrl)
+{
+  nvmens_attachment *att, *next;
+
+  if (!reported(ctrl))
+    return;
+  if (ctrl->silent) {
+    ctrl->silent = 0;
+    nvmens_path_settle(ctrl);
+  }
+  for (att = ctrl->owed; att; att = next) {
+    next = att->owed_next;
+    if (att->mark != NVMENS_MARK_ONCE)
+      continue;
+    nvmens_mark_step(att, NVMENS_EV_READ_BEGINS);
+    nvmens_disk_settle(att->disk);
+  }
+  if (ctrl->owes == NVMENS_MARK_ONCE) {
+    newcomer_step(ctrl, NVMENS_EV_READ_BEGINS);
+    newcomer_lets_go(ctrl);
+    nvmens_paths_look(ctrl->host);
+  }
+}
+
+/* A stranger's first scan has ended: whom it was in the way of tries again (R66). */
+static void stranger_through(nvmens_ctrl *ctrl)
+{
+  nvmens_attachment *att;
+  uint32_t nsid = 0;
+
+  ctrl->stranger = NVMENS_STRANGER_NO;
+  if (ctrl->host->first->path_next)
+    while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
+      for (nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
+        if (other != att && nvmens_att_visible(att) && nvmens_att_visible(other))
+          nvmens_ctrl_record(other->ctrl, NVMENS_LOG_ATTACHED, nsid, true);
+}
+
+void nvmens_path_read_done(nvmens_ctrl *ctrl, uint32_t latch)
+{
+  if (!reported(ctrl))
+    return;
+  for (nvmens_attachment *att = ctrl->owed; att; att = att->owed_next)
+    if (att->latch != latch)
+      nvmens_mark_step(att, NVMENS_EV_READ_DONE);
+  if (ctrl->owes != NVMENS_MARK_NONE && ctrl->owes_latch != latch)
+    newcomer_step(ctrl, NVMENS_EV_READ_DONE);
+  if (ctrl->stranger == NVMENS_STRANGER_TOLD)
+    stranger_through(ctrl);
+  nvmens_timer_stop(&ctrl->subsys->patience, &ctrl->patience);
+  be_patient(ctrl);
+}
+
+void nvmens_path_read_over(nvmens_ctrl *ctrl)
+{
+  tell_again(ctrl);
+}
+
+void nvmens_path_listed(nvmens_ctrl *ctrl)
+{
+  const nvmens_attachment *att;
+  uint32_t nsid = 0;
+
+  if (ctrl->stranger != NVMENS_STRANGER_UNLISTED || ctrl->state != NVMENS_CTRL_READY)
+    return;
+  ctrl->stranger = NVMENS_STRANGER_TOLD;
+  while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
+    if (nvmens_att_visible(att))
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, nsid, true);
+}
+
+void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
+{
+  nvmens_attachment *att = nvmens_att_of(ctrl, ref.nsid);
+
+  ctrl->reads_ids |= cns == NVMENS_CNS_NS_DESC_LIST;
+  if (cns != NVMENS_CNS_NS_DESC_LIST && (cns != NVMENS_CNS_NS || ctrl->reads_ids))
+    return;
+  if (!att || att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)
+    return;
+  if (att->mark != NVMENS_MARK_NONE)
+    nvmens_mark_step(att, NVMENS_EV_IDENTIFIED);
+  nvmens_att_decide(att, NVMENS_WAIT_NOTHING);
+  nvmens_disk_settle(att->disk);
+}
+
+/* Begun by the first poll after it was set, as calls without a time do not know it. */
+void nvmens_path_silent(nvmens_ctrl *ctrl)
+{
+  nvmens_subsys *s = ctrl->subsys;
+  uint64_t wait = s->config.host_wait_ns;
+
+  if (!ctrl->counting) {
+    ctrl->counting = 1;
+    nvmens_timer_set(&s->patience, &ctrl->patience,
+                     wait > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + wait);
+    return;
+  }
+  ctrl->silent = 1;
+  nvmens_path_settle(ctrl);
+}

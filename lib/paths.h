@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * paths.h: the paths of one host, and which disks it may still have on them. Floor 3.
+ */
+#ifndef NVMENS_LIB_PATHS_H
+#define NVMENS_LIB_PATHS_H
+
+#include "objects.h"
+
+/* ---- controllers of a host ---- */
+
+/* The host with this ID that is there or remembered; NULL. */
+nvmens_paths *nvmens_paths_find(const nvmens_subsys *, const uint8_t hostid[16]);
+/* A controller of this host, before it is listed. 0, NOMEM. */
+int nvmens_paths_join(nvmens_ctrl *, const uint8_t hostid[16]);
+/* It is released: what its host may still have, and was attached explicitly, is remembered; its
+ * attachments are freed. */
+void nvmens_paths_leave(nvmens_ctrl *);
+/* R68. Free: the CNTLIDs in use are those of the controllers listed. */
+uint16_t nvmens_paths_cntlid(const nvmens_subsys *, const uint8_t hostid[16]);
+/* R69: some host may still have a disk of this NSID. */
+bool nvmens_paths_remember(const nvmens_subsys *, uint32_t nsid);
+/* The explicit attach or detach of this namespace that is remembered for this host and CNTLID
+ * (R67), NVMENS_WISH_*. take: it is no more. */
+uint8_t nvmens_paths_wish(nvmens_ctrl *, const nvmens_ns *, bool take);
+void nvmens_paths_forget_wishes(nvmens_subsys *, const nvmens_ns *); /* of all hosts */
+void nvmens_paths_look(nvmens_paths *); /* the next poll looks for what is over */
+void nvmens_paths_clear(nvmens_subsys *); /* hosts without a controller; the end */
+
+/* Paths but this one that may have been refused while another had that disk. */
+void nvmens_disk_tell_past(const nvmens_disk *, const nvmens_past *, const nvmens_ctrl *but);
+
+/* ---- attachments ---- */
+
+/* Memory for a new attachment of ctrl, whose nsid is set. 0, NOMEM. */
+int nvmens_disk_reserve(nvmens_attachment *);
+/* What left here is owed for (R60), or is not any more. Does not settle. */
+void nvmens_mark_step(nvmens_attachment *, unsigned event);
+/* Looks at one NSID of one host again: who waits and for what, what is told, what is answered to
+ * barred I/O. After each change of one of its attachments, marks or paths. */
+void nvmens_disk_settle(nvmens_disk *);
+bool nvmens_disk_is_settled(const nvmens_attachment *); /* for the audit */
+/* The same for all NSIDs that this path owes for or waits for: it is ready or not, answers or not. */
+void nvmens_path_settle(nvmens_ctrl *);
+/* Barred I/O is answered by whether the host has another path (R51, C16). */
+void nvmens_disk_answer(const nvmens_disk *);
+
+/* ---- what the host does ---- */
+
+void nvmens_path_ready(nvmens_ctrl *); /* what was to be told before it was */
+void nvmens_path_reset(nvmens_ctrl *);
+void nvmens_path_asks(nvmens_ctrl *); /* bit 8 of feature 0Bh has changed */
+/* A read of log 04h with RAE=0: it takes a new snapshot now; the one of this number has reached the
+ * host, before the notice hears of it, and after that (R61). */
+void nvmens_path_read_begins(nvmens_ctrl *);
+void nvmens_path_read_done(nvmens_ctrl *, uint32_t latch);
+void nvmens_path_read_over(nvmens_ctrl *);
+void nvmens_path_listed(nvmens_ctrl *); /* CNS 02h or 07h has reached it (R66) */
+/* CNS 03h, or 00h and others, of a namespace has reached it (R64). */
+void nvmens_path_identified(nvmens_ctrl *, nvmens_nsref, uint8_t cns);
+void nvmens_path_silent(nvmens_ctrl *);    /* its timer */
+void nvmens_paths_expire(nvmens_paths *); /* its timer */
+
+#endif

@@ -374,6 +374,7 @@ struct options {
   uint64_t cycles, seed; /* cycles 0: no limit */
   uint64_t run_ns;       /* 0: no limit */
   const char *trace;
+  bool keep_going;               /* after a failed check */
   uint8_t gate_mode, mask_scope; /* from the seed, so that all are tried */
 };
 

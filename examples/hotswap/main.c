@@ -18,7 +18,8 @@ static bool done(struct world *w)
 {
   const struct options *o = &w->opt;
 
-  return atomic_load(&w->failures) || (o->cycles && peek(&w->stats.swaps) >= o->cycles) ||
+  return (atomic_load(&w->failures) && !o->keep_going) ||
+         (o->cycles && peek(&w->stats.swaps) >= o->cycles) ||
          (o->run_ns && now_ns() - w->started >= o->run_ns);
 }
 

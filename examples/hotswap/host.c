@@ -23,7 +23,7 @@ static uint32_t choose(struct driver *d, bool attached)
   uint32_t nn = d->world->nn, nsid = any_nsid(d);
 
   for (uint32_t i = 0; i < nn; i++, nsid = nsid % nn + 1)
-    if (attached ? d->view[nsid].present : d->allocated[nsid] && !d->view[nsid].present)
+    if (attached ? disk_there(&d->view[nsid]) : d->allocated[nsid] && !disk_there(&d->view[nsid]))
       return nsid;
   return any_nsid(d);
 }

@@ -90,6 +90,7 @@ int swap_plug(struct world *w, unsigned place, struct rng *rng)
     p->state = PLACE_LIVE;
     p->ref = ref;
     p->wish = ref.nsid;
+    disk_owner(w, ref.nsid, be);
   } else {
     p->state = PLACE_VACANT;
   }

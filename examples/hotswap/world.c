@@ -124,7 +124,8 @@ static int threads_init(struct world *w)
 {
   w->io = calloc(w->opt.threads, sizeof(*w->io));
   w->control.place = calloc(w->opt.namespaces, sizeof(*w->control.place));
-  if (!w->io || !w->control.place)
+  w->owner = calloc(w->nn + 1, sizeof(*w->owner));
+  if (!w->io || !w->control.place || !w->owner)
     return NVMENS_ERR_NOMEM;
   for (unsigned i = 0; i < w->opt.threads; i++) {
     w->io[i].world = w;
@@ -222,6 +223,7 @@ void world_free(struct world *w)
   }
   store_empty(w);
   free(w->io);
+  free(w->owner);
   free(w->control.place);
   trace_del(w->trace);
   pthread_cond_destroy(&w->control.cond);

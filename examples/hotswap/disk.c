@@ -28,6 +28,22 @@ bool disk_there(const struct disk *disk)
   return peek(&disk->stamp) != 0;
 }
 
+static void note_usable(struct driver *d, uint64_t stamp)
+{
+  struct birth *b = &d->world->birth[stamp % BIRTHS];
+  uint32_t bit = UINT32_C(1) << d->port->index;
+  uint64_t unplug_at, now = now_ns();
+
+  if (atomic_load(&b->stamp) != stamp || atomic_fetch_or(&b->had, bit) & bit)
+    return;
+  unplug_at = atomic_load(&b->unplug_at);
+  if (!unplug_at)
+    return;
+  pthread_mutex_lock(&d->world->stats.lock);
+  hist_add(&d->world->stats.usable[d->kind], now - unplug_at);
+  pthread_mutex_unlock(&d->world->stats.lock);
+}
+
 void disk_add(struct driver *d, uint32_t nsid, const uint8_t uuid[16], uint64_t nsze)
 {
   struct disk *disk = &d->view[nsid];
@@ -39,6 +55,7 @@ void disk_add(struct driver *d, uint32_t nsid, const uint8_t uuid[16], uint64_t 
     return;
   memcpy(disk->uuid, uuid, sizeof(disk->uuid));
   atomic_store(&disk->stamp, stamp);
+  note_usable(d, stamp);
 }
 
 static void await_sendings(struct world *w)
@@ -120,6 +137,15 @@ void disk_reached(struct io_thread *t, const struct request *r)
 }
 
 /* ---- namespaces ---- */
+
+void disk_born(struct world *w, const struct backend *be, uint64_t unplug_at)
+{
+  struct birth *b = &w->birth[be->serial % BIRTHS];
+
+  atomic_store(&b->unplug_at, unplug_at);
+  atomic_store(&b->had, 0);
+  atomic_store(&b->stamp, be->serial);
+}
 
 void disk_owner(struct world *w, uint32_t nsid, const struct backend *be)
 {

@@ -50,6 +50,14 @@ void disk_sent(struct io_thread *);
 void disk_refused(struct io_thread *, unsigned port, const struct request *r);
 void disk_reached(struct io_thread *, const struct request *r);
 
+/* A namespace that was swapped in, before a host can see it: when the old one was unplugged, or 0
+ * if no figure is wanted. */
+#define BIRTHS (UINT64_C(1) << 16)
+struct birth {
+  _Atomic uint64_t stamp, unplug_at;
+  _Atomic uint32_t had; /* a bit for each driver that had it as a disk */
+};
+void disk_born(struct world *, const struct backend *, uint64_t unplug_at);
 void disk_owner(struct world *, uint32_t nsid, const struct backend *);
 
 #endif

@@ -151,6 +151,7 @@ enum swap_kind { SWAP_ORDERLY, SWAP_DEADLINE, SWAP_SURPRISE, SWAP_KINDS };
 struct stats {
   pthread_mutex_t lock;
   struct hist unplug[SWAP_KINDS]; /* nvmens_ns_unplug to released, ns */
+  struct hist usable[2];          /* by enum driver_kind: to the driver's adding of the new disk */
   uint64_t missed;                /* deadlines */
   uint64_t escalated;             /* orderly removals that were aborted after all */
   uint64_t released[3];           /* by nvmens_reason */
@@ -407,6 +408,7 @@ struct world {
   pthread_mutex_t lib_lock;
   struct port port[MAX_PORTS];
   struct io_thread *io;
+  struct birth *birth;     /* by stamp, modulo BIRTHS */
   _Atomic uint64_t *owner; /* by NSID: the stamp of the newest namespace that had it */
   struct control control;
   struct store store;

@@ -64,6 +64,11 @@ static void latency_row(const char *name, const struct hist *h, const char *note
   printf("  %-20s %10s %10s %10s %10s%s\n", name, count, p50, p99, max, note);
 }
 
+static void latency_head(const char *what, const char *of)
+{
+  printf("\n  %-24s %6s %10s %10s %10s\n", what, of, "p50", "p99", "max");
+}
+
 static void latencies(const struct world *w)
 {
   const struct stats *s = &w->stats;
@@ -76,11 +81,14 @@ static void latencies(const struct world *w)
     snprintf(note[SWAP_DEADLINE], 64, "  %" PRIu64 " missed it, and were aborted", s->missed);
   for (unsigned i = 0; i < SWAP_KINDS; i++)
     hist_join(&all, &s->unplug[i]);
-  printf("\n  %-20s %10s %10s %10s %10s\n", "Unplug to released", "swaps", "p50", "p99", "max");
+  latency_head("Unplug to released", "swaps");
   latency_row("all", &all, "");
   latency_row("orderly", &s->unplug[SWAP_ORDERLY], note[SWAP_ORDERLY]);
   latency_row("with a deadline", &s->unplug[SWAP_DEADLINE], note[SWAP_DEADLINE]);
   latency_row("surprise", &s->unplug[SWAP_SURPRISE], "");
+  latency_head("Swap to new disk usable", "disks");
+  latency_row("as Linux", &s->usable[DRIVER_LINUX], "");
+  latency_row("as SPDK", &s->usable[DRIVER_SPDK], "");
 }
 
 static void statuses(const struct world *w)

@@ -330,18 +330,32 @@ static bool await_release(struct driver *d)
   return rc;
 }
 
-/* Surprise removal of the controller, and another one in its place. */
-void driver_replace(struct driver *d)
+static void lose(struct driver *d)
 {
   port_unplug(d->world, d->port);
   if (!await_release(d))
     watch_hang(d->world, "a removed controller is not released");
   check_no_command(d, "a removal");
   driver_events_del(d);
-  disk_drop_all(d);
   memset(d->had, 0, d->world->nn + 1);
-  atomic_store(&d->told, false);
   d->removals++;
+}
+
+/* Surprise removal of the controller, its disks too, and another one in its place. */
+void driver_remove(struct driver *d)
+{
+  lose(d);
+  disk_drop_all(d);
+  atomic_store(&d->told, false);
+  if (port_plug(d->world, d->port) == 0)
+    driver_start(d);
+}
+
+/* Over fabrics the disks outlive the controller: I/O goes on before the scan of the next one. */
+void driver_reconnect(struct driver *d)
+{
+  lose(d);
+  excuse(d);
   if (port_plug(d->world, d->port) == 0)
     driver_start(d);
 }

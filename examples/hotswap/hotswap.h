@@ -244,7 +244,7 @@ struct driver {
   /* the thread's own */
   uint16_t next_cid;
   uint64_t scans, resets, removals;
-  struct disk *view;       /* by NSID; survives a reset */
+  struct disk *view;       /* by NSID; survives a reset and a reconnect */
   uint8_t *allocated;      /* by NSID: CNS 10h */
   uint8_t *listed;         /* by NSID: the scan's */
   uint8_t *had;            /* by NSID: was a disk since the controller came */
@@ -461,7 +461,8 @@ int driver_finish(struct driver *, struct host_cmd *, uint32_t *dw0);
 void driver_park(struct driver *);
 void driver_start(struct driver *);
 void driver_reset(struct driver *, bool shutdown);
-void driver_replace(struct driver *);
+void driver_remove(struct driver *);
+void driver_reconnect(struct driver *);
 void driver_events_del(struct driver *);
 
 nvmens_sqe sqe_of(uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint32_t cdw11);

@@ -231,10 +231,10 @@ static void handle_event(struct driver *d, const struct host_cmd *hc)
       watch_fail(d->world, "controller %u: an AER ends with %03Xh", d->port->cntlid, sc);
     return;
   }
-  if (hc->dw0 == 0x00040002) {
+  if (hc->dw0 == EVENT_ATTACHED) {
     name = "rescan";
     scan_attached_event(d);
-  } else if (hc->dw0 == 0x001C0902) {
+  } else if (hc->dw0 == EVENT_ALLOCATED) {
     name = "rescan allocated";
     scan_allocated_event(d);
   } else if ((hc->dw0 & 0xFF00FF) == (NVMENS_LID_SMART << 16 | NVMENS_AER_SMART)) {
@@ -261,7 +261,7 @@ static void check_identify(struct driver *d)
     watch_fail(d->world, "controller %u: OAES lacks the events asked for", d->port->cntlid);
 }
 
-void driver_start(struct driver *d, bool fresh)
+void driver_start(struct driver *d)
 {
   nvmens_sqe e = sqe_of(NVMENS_OP_SET_FEATURES, 0, NVMENS_FID_ASYNC_EVENT_CONFIG, EVENTS);
   int rc = nvmens_ctrl_enable(d->port->ctrl, 1);
@@ -273,7 +273,7 @@ void driver_start(struct driver *d, bool fresh)
     driver_park(d);
   driver_read(d, &e, NULL, 0, 0);
   driver_park(d);
-  scan_all(d, fresh);
+  scan_all(d);
   scan_allocated(d);
 }
 
@@ -287,6 +287,12 @@ static void check_no_command(struct driver *d, const char *when)
   if (left)
     watch_fail(d->world, "controller %u: %llu commands are left after %s", d->port->cntlid,
                (unsigned long long)left, when);
+}
+
+/* As Linux, it will read the log for an event of before the reset, which has emptied the log. */
+static void excuse(struct driver *d)
+{
+  d->excused += d->kind == DRIVER_LINUX && atomic_load(&d->told);
 }
 
 void driver_reset(struct driver *d, bool shutdown)
@@ -306,8 +312,9 @@ void driver_reset(struct driver *d, bool shutdown)
   atomic_fetch_add(&p->epoch, 1); /* its I/O queues are gone with the reset */
   check_no_command(d, "a reset");
   driver_events_del(d);
+  excuse(d);
   d->resets++;
-  driver_start(d, false);
+  driver_start(d);
 }
 
 static bool await_release(struct driver *d)
@@ -323,17 +330,34 @@ static bool await_release(struct driver *d)
   return rc;
 }
 
-/* Surprise removal of the controller, and another one in its place. */
-void driver_replace(struct driver *d)
+static void lose(struct driver *d)
 {
   port_unplug(d->world, d->port);
   if (!await_release(d))
     watch_hang(d->world, "a removed controller is not released");
   check_no_command(d, "a removal");
   driver_events_del(d);
+  memset(d->had, 0, d->world->nn + 1);
   d->removals++;
+}
+
+/* Surprise removal of the controller, its disks too, and another one in its place. */
+void driver_remove(struct driver *d)
+{
+  lose(d);
+  disk_drop_all(d);
+  atomic_store(&d->told, false);
   if (port_plug(d->world, d->port) == 0)
-    driver_start(d, true);
+    driver_start(d);
+}
+
+/* Over fabrics the disks outlive the controller: I/O goes on before the scan of the next one. */
+void driver_reconnect(struct driver *d)
+{
+  lose(d);
+  excuse(d);
+  if (port_plug(d->world, d->port) == 0)
+    driver_start(d);
 }
 
 /* ---- the loop ---- */
@@ -359,7 +383,7 @@ void *driver_main(void *driver)
   struct driver *d = driver;
   uint64_t act_at = now_ns() + 5 * MS;
 
-  driver_start(d, true);
+  driver_start(d);
   set_busy(d, false);
   while (phase_of(d->world) != PHASE_STOP && d->port->ctrl) {
     uint64_t until = now_ns() + 10 * MS;

@@ -60,6 +60,8 @@ static void cmd_complete(void *ctrl_user, nvmens_cmd *cmd, nvmens_status status,
   if (hc->aer) {
     d->parked--;
     d->delivered++;
+    if (status.sf == 0 && dw0 == EVENT_ATTACHED)
+      atomic_store(&d->told, true);
     hc->next = NULL;
     *d->events_tail = hc;
     d->events_tail = &hc->next;
@@ -163,6 +165,14 @@ static nvmens_wait prepare(void *ctrl_user, nvmens_cmd *cmd, const nvmens_intent
 }
 
 /* ---- namespaces ---- */
+
+static void created(void *ns_user, nvmens_nsref ref)
+{
+  effect_in(the_world);
+  if (backend_alive(the_world, ns_user, "created"))
+    disk_owner(the_world, ref.nsid, ns_user);
+  effect_out(the_world);
+}
 
 static void attached(void *ns_user, void *ctrl_user)
 {
@@ -312,6 +322,7 @@ const nvmens_host *hooks(struct world *w)
       .cmd_drop = cmd_drop,
       .transfer = transfer,
       .prepare = prepare,
+      .created = created,
       .attached = attached,
       .detached = detached,
       .released = released,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * host.c: what a host does of its own accord: it creates, attaches, detaches and deletes
- * namespaces, resets and shuts down its controller, loses it, and sends some nonsense.
+ * namespaces, resets and shuts down its controller, loses it, reconnects, and sends some nonsense.
  *
  * Statuses are counted, not prescribed: the other host and the backend change everything meanwhile.
  * Checked is only what no race can change.
@@ -23,7 +23,7 @@ static uint32_t choose(struct driver *d, bool attached)
   uint32_t nn = d->world->nn, nsid = any_nsid(d);
 
   for (uint32_t i = 0; i < nn; i++, nsid = nsid % nn + 1)
-    if (attached ? d->view[nsid].present : d->allocated[nsid] && !d->view[nsid].present)
+    if (attached ? disk_there(&d->view[nsid]) : d->allocated[nsid] && !disk_there(&d->view[nsid]))
       return nsid;
   return any_nsid(d);
 }
@@ -214,10 +214,10 @@ static const struct {
   unsigned weight;
   void (*act)(struct driver *);
 } acts[] = {
-    {180, create},       {220, attach},           {200, detach},     {160, delete_any},
-    {4, delete_all},     {60, peek_logs},         {60, look_around}, {20, nonsense},
-    {20, disturb_aers},  {20, events_off_and_on}, {12, reset},       {6, shutdown},
-    {6, driver_replace},
+    {180, create},      {220, attach},           {200, detach},     {160, delete_any},
+    {4, delete_all},    {60, peek_logs},         {60, look_around}, {20, nonsense},
+    {20, disturb_aers}, {20, events_off_and_on}, {12, reset},       {6, shutdown},
+    {4, driver_remove}, {4, driver_reconnect},
 };
 
 void host_act(struct driver *d)

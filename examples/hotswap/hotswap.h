@@ -26,6 +26,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "disk.h"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HOTSWAP_SANITIZED 1
 #elif defined(__has_feature)
@@ -38,8 +40,7 @@ enum {
   MAX_PORTS = 8,
   MAX_THREADS = 32,
   MAX_NAMESPACES = 4096,
-  DEPTH = 64, /* commands of one I/O thread */
-  HINTS = 16,
+  DEPTH = 64,      /* commands of one I/O thread */
   HOST_ROOM = 16,  /* NSIDs beside --namespaces, for those that hosts create */
   BODY_WORDS = 256 /* the storage of a simulated backend */
 };
@@ -52,6 +53,10 @@ enum {
 #define GRACE         (3 * S)   /* by which a deadline may be late on a machine that is busy */
 #define BLOCK         UINT64_C(512)
 #define MAX_BLOCKS    (UINT64_C(1) << 20)
+
+/* Dword 0 of the events that a changed namespace list causes */
+#define EVENT_ATTACHED  0x00040002u
+#define EVENT_ALLOCATED 0x001C0902u
 
 /* ---- small things ---- */
 
@@ -146,6 +151,7 @@ enum swap_kind { SWAP_ORDERLY, SWAP_DEADLINE, SWAP_SURPRISE, SWAP_KINDS };
 struct stats {
   pthread_mutex_t lock;
   struct hist unplug[SWAP_KINDS]; /* nvmens_ns_unplug to released, ns */
+  struct hist usable[2];          /* by enum driver_kind: to the driver's adding of the new disk */
   uint64_t missed;                /* deadlines */
   uint64_t escalated;             /* orderly removals that were aborted after all */
   uint64_t released[3];           /* by nvmens_reason */
@@ -214,12 +220,6 @@ struct host_cmd {
   bool aer;
 };
 
-struct disk {
-  bool present;
-  uint8_t uuid[16];
-  uint64_t nsze;
-};
-
 enum driver_kind { DRIVER_LINUX, DRIVER_SPDK };
 struct driver {
   struct world *world;
@@ -237,21 +237,28 @@ struct driver {
   uint64_t sent, completed, dropped;      /* commands, AERs included */
   uint64_t delivered, handled;            /* AERs */
   uint32_t parked;
-  bool released; /* the controller */
-  bool busy;     /* it does more than to wait for events */
+  bool released;     /* the controller */
+  bool busy;         /* it does more than to wait for events */
+  _Atomic bool told; /* an event asks for a scan that reads log 04h */
 
   /* the thread's own */
   uint16_t next_cid;
   uint64_t scans, resets, removals;
-  struct disk *view;       /* by NSID */
+  struct disk *view;       /* by NSID; survives a reset and a reconnect */
   uint8_t *allocated;      /* by NSID: CNS 10h */
   uint8_t *listed;         /* by NSID: the scan's */
   uint8_t *had;            /* by NSID: was a disk since the controller came */
   uint64_t empty, toggles; /* logs read for an event, and empty; events off and on again */
+  uint64_t excused;        /* events of before a reset, which empties the log */
   uint8_t page[NVMENS_PAGE];
 };
 
 #define HOST_OF(port) ((port)->index / 2) /* two controllers make a host's two paths */
+
+static inline const char *driver_name(const struct driver *d)
+{
+  return d->kind == DRIVER_LINUX ? "as Linux" : "as SPDK";
+}
 
 /* Where a controller is plugged in. */
 struct port {
@@ -274,6 +281,7 @@ struct request {
   struct backend *be;
   struct io_thread *owner;
   uint64_t due;
+  uint64_t stamp; /* of the disk that it is meant for; 0: none */
   uint32_t nsid;
   uint8_t port, kind;
   bool remote;     /* held and ended by another thread */
@@ -292,7 +300,8 @@ struct io_thread {
   struct request *guests; /* of other threads, held here */
   nvmens_lane *lane[MAX_PORTS];
   uint32_t epoch[MAX_PORTS];
-  uint32_t seen[MAX_PORTS][HINTS]; /* NSIDs that were there a moment ago, as a host knows them */
+  _Atomic uint64_t sending; /* odd: a command is on its way to the gate */
+  struct sendings sendings[MAX_PORTS];
   struct request req[DEPTH];
 };
 void *io_main(void *io_thread);
@@ -374,6 +383,7 @@ struct options {
   uint64_t cycles, seed; /* cycles 0: no limit */
   uint64_t run_ns;       /* 0: no limit */
   const char *trace;
+  bool keep_going;               /* after a failed check */
   uint8_t gate_mode, mask_scope; /* from the seed, so that all are tried */
 };
 
@@ -398,6 +408,8 @@ struct world {
   pthread_mutex_t lib_lock;
   struct port port[MAX_PORTS];
   struct io_thread *io;
+  struct birth *birth;     /* by stamp, modulo BIRTHS */
+  _Atomic uint64_t *owner; /* by NSID: the stamp of the newest namespace that had it */
   struct control control;
   struct store store;
   struct stats stats;
@@ -447,16 +459,17 @@ struct host_cmd *driver_send(struct driver *, const nvmens_sqe *, void *data, si
 bool driver_wait(struct driver *, struct host_cmd *, uint64_t until);
 int driver_finish(struct driver *, struct host_cmd *, uint32_t *dw0);
 void driver_park(struct driver *);
-void driver_start(struct driver *, bool fresh);
+void driver_start(struct driver *);
 void driver_reset(struct driver *, bool shutdown);
-void driver_replace(struct driver *);
+void driver_remove(struct driver *);
+void driver_reconnect(struct driver *);
 void driver_events_del(struct driver *);
 
 nvmens_sqe sqe_of(uint8_t opcode, uint32_t nsid, uint32_t cdw10, uint32_t cdw11);
 nvmens_sqe sqe_identify(uint8_t cns, uint32_t nsid, uint16_t cntid);
 nvmens_sqe sqe_log(uint8_t lid, size_t offset, size_t len, bool rae);
 
-void scan_all(struct driver *, bool fresh);
+void scan_all(struct driver *);
 void scan_attached_event(struct driver *);
 void scan_allocated_event(struct driver *);
 void scan_after_command(struct driver *, uint32_t nsid);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * io.c: the I/O threads. Each has a lane to every controller, sends commands to namespaces that may
- * or may not be there, and holds each as long as its backend does.
+ * io.c: the I/O threads. Each has a lane to every controller, sends commands for the disks that the
+ * controller's driver has at that moment, and some to any other NSID, as raw probes. The namespaces
+ * may have left, or have been swapped. It holds each command as long as its backend does.
  *
  * A command ends on its own thread and lane, on its own thread after the lane was deleted, or on
  * the neighbour's thread; the last two by nvmens_io_end_remote.
@@ -113,12 +114,12 @@ static unsigned reap(struct io_thread *t, uint64_t now)
 
 static uint32_t choose_nsid(struct io_thread *t, unsigned port)
 {
-  uint32_t hint = t->seen[port][rng_below(&t->rng, HINTS)];
   uint64_t dice = rng_below(&t->rng, 1000);
+  uint32_t nsid = dice < 700 ? disk_pick(t, port) : 0;
   struct world *w = t->world;
 
-  if (hint && dice < 700)
-    return hint;
+  if (nsid)
+    return nsid;
   if (dice < 970)
     return 1 + (uint32_t)rng_below(&t->rng, w->opt.namespaces);
   if (dice < 997)
@@ -185,21 +186,19 @@ static void begin(struct io_thread *t, struct request *r, uint64_t now)
   void *ns_user = NULL;
   nvmens_status status;
   uint64_t unplugs;
-  uint32_t *hint;
 
   if (!lane)
     return;
   r->nsid = choose_nsid(t, port);
-  hint = &t->seen[port][r->nsid % HINTS];
   unplugs = atomic_load_explicit(&t->world->unplugs, memory_order_acquire);
+  disk_send(t, port, r);
   status = nvmens_io_begin(lane, r->nsid, &r->ticket, &ns_user);
+  disk_sent(t);
   tally_add(&t->tally, status.sf);
   if (status.sf) {
-    if (*hint == r->nsid && rng_percent(&t->rng, 20)) /* a host sends some more before it knows */
-      *hint = 0;
+    disk_refused(t, port, r);
     return;
   }
-  *hint = r->nsid;
   bump(&t->begun);
   r->be = ns_user;
   r->port = (uint8_t)port;
@@ -207,6 +206,7 @@ static void begin(struct io_thread *t, struct request *r, uint64_t now)
   atomic_fetch_add_explicit(&r->be->held[port], 1, memory_order_relaxed);
   backend_touch(t->world, r->be, r->nsid, "an I/O command, beginning");
   check_barred(t->world, r->be, unplugs);
+  disk_reached(t, r);
   hold(t, r, now);
 }
 

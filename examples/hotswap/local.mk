@@ -7,6 +7,8 @@ examples_hotswap_nvmens_hotswap_CFLAGS = $(AM_CFLAGS) -pthread
 examples_hotswap_nvmens_hotswap_LDADD = libnvmens.la $(PTHREAD_LIBS)
 examples_hotswap_nvmens_hotswap_SOURCES = \
 	%D%/backend.c \
+	%D%/disk.c \
+	%D%/disk.h \
 	%D%/driver.c \
 	%D%/hooks.c \
 	%D%/host.c \

@@ -18,7 +18,8 @@ static bool done(struct world *w)
 {
   const struct options *o = &w->opt;
 
-  return atomic_load(&w->failures) || (o->cycles && peek(&w->stats.swaps) >= o->cycles) ||
+  return (atomic_load(&w->failures) && !o->keep_going) ||
+         (o->cycles && peek(&w->stats.swaps) >= o->cycles) ||
          (o->run_ns && now_ns() - w->started >= o->run_ns);
 }
 
@@ -100,7 +101,8 @@ int main(int argc, char **argv)
     printf("\nFAILED: %u checks, with seed %" PRIu64 "\n", atomic_load(&w.failures), options.seed);
     return EXIT_FAILURE;
   }
-  printf("\nOK: each command completed once, none touched a released backend, every driver sees\n"
-         "the truth, no event is owed.\n");
+  printf(
+      "\nOK: each command completed once, none touched a released backend, none reached another\n"
+      "disk than it was sent for, every driver sees the truth, no event is owed.\n");
   return EXIT_SUCCESS;
 }

@@ -22,6 +22,7 @@ static const char HELP[] =
     "  --stuck-percent P   share of backends that hold every command until they are told to\n"
     "                      abort it, some for longer (5)\n"
     "  --trace FILE        write a trace that ui.perfetto.dev opens\n"
+    "  --keep-going        run to the end after a failed check too\n"
     "  --help              this text\n"
     "\n"
     "Exit status: 0 all checks passed, 1 a check failed or something hangs, 2 bad arguments.\n";
@@ -87,6 +88,9 @@ static int one(struct options *o, int c, const char *text)
   case 'o':
     o->trace = text;
     return *text ? 0 : bad("trace", text, "a file name");
+  case 'k':
+    o->keep_going = true;
+    return 0;
   case 'h':
     fputs(HELP, stdout);
     return 1;
@@ -106,6 +110,7 @@ int options_parse(struct options *o, int argc, char **argv)
       {"seed", required_argument, NULL, 'r'},
       {"stuck-percent", required_argument, NULL, 'p'},
       {"trace", required_argument, NULL, 'o'},
+      {"keep-going", no_argument, NULL, 'k'},
       {"help", no_argument, NULL, 'h'},
       {NULL, 0, NULL, 0},
   };

@@ -2,9 +2,12 @@
 /*
  * scan.c: how the two kinds of driver learn what is there.
  *
- * The one modelled on Linux walks CNS 02h whatever the log says. A disk whose identity changed is
- * dropped and not added in the same scan (C14), a listed NSID whose CNS 03h fails stays as it was
- * (C11). The one modelled on SPDK looks again at the NSIDs of the log, and at no others (C6).
+ * The one modelled on Linux walks CNS 02h whatever the log says, and reads the log only if an event
+ * has asked for it since. A disk whose identity changed is dropped and not added in the same scan
+ * (C14), a listed NSID whose CNS 03h fails stays as it was (C11). At the end of the scan it drops
+ * what is not listed.
+ * The one modelled on SPDK looks at the NSIDs of the log, and at no others (C6). While an NSID is
+ * listed it keeps the disk, with its old UUID, and looks only at the size.
  */
 #include "hotswap.h"
 
@@ -76,67 +79,6 @@ static bool read_ready(struct driver *d, uint32_t nsid)
   return driver_read(d, &e, d->page, NVMENS_PAGE, 0) && (id->nstat & NVMENS_NSTAT_NRDY);
 }
 
-/* ---- modelled on Linux ---- */
-
-static void linux_look(struct driver *d, uint32_t nsid)
-{
-  struct disk *disk = &d->view[nsid];
-  uint8_t uuid[16];
-  uint64_t nsze = 0;
-
-  if (!read_uuid(d, nsid, uuid) || !read_ready(d, nsid))
-    return;
-  if (disk->present && memcmp(disk->uuid, uuid, sizeof(uuid))) {
-    disk->present = false;
-    return;
-  }
-  disk->present = read_size(d, nsid, &nsze);
-  disk->nsze = nsze;
-  d->had[nsid] |= disk->present;
-  memcpy(disk->uuid, uuid, sizeof(uuid));
-}
-
-static void linux_scan(struct driver *d)
-{
-  if (!read_list(d, NVMENS_CNS_ACTIVE_NS_LIST))
-    return;
-  for (uint32_t nsid = 1; nsid <= d->world->nn; nsid++)
-    if (d->listed[nsid])
-      linux_look(d, nsid);
-  for (uint32_t nsid = 1; nsid <= d->world->nn; nsid++)
-    if (!d->listed[nsid])
-      d->view[nsid].present = false;
-}
-
-/* ---- modelled on SPDK ---- */
-
-static void spdk_look(struct driver *d, uint32_t nsid)
-{
-  struct disk *disk = &d->view[nsid];
-
-  disk->present =
-      d->listed[nsid] && read_size(d, nsid, &disk->nsze) && read_uuid(d, nsid, disk->uuid);
-  d->had[nsid] |= disk->present;
-}
-
-/* Those of the log if there is one, else all. */
-static void spdk_scan(struct driver *d, const uint8_t *log)
-{
-  if (!read_list(d, NVMENS_CNS_ACTIVE_NS_LIST))
-    return;
-  for (uint32_t nsid = 1; !log && nsid <= d->world->nn; nsid++)
-    spdk_look(d, nsid);
-  for (unsigned i = 0; log && i < NVMENS_LIST_NSIDS; i++) {
-    uint32_t nsid = (uint32_t)get_le(log + 4 * i, 4);
-
-    if (nsid == 0)
-      break;
-    spdk_look(d, nsid);
-  }
-}
-
-/* ---- events ---- */
-
 /* The whole log. Some hosts read it in parts, which must end with RAE=0 on the last one only. */
 static bool read_log(struct driver *d, uint8_t lid, uint8_t log[NVMENS_PAGE])
 {
@@ -167,16 +109,81 @@ static bool read_log(struct driver *d, uint8_t lid, uint8_t log[NVMENS_PAGE])
   return true;
 }
 
+/* ---- modelled on Linux ---- */
+
+static void linux_look(struct driver *d, uint32_t nsid)
+{
+  const struct disk *disk = &d->view[nsid];
+  uint8_t uuid[16];
+  uint64_t nsze = 0;
+
+  if (!read_uuid(d, nsid, uuid) || !read_ready(d, nsid))
+    return;
+  if (!read_size(d, nsid, &nsze) ||
+      (disk_there(disk) && memcmp(disk->uuid, uuid, sizeof(uuid)) != 0))
+    disk_drop(d, nsid);
+  else
+    disk_add(d, nsid, uuid, nsze);
+}
+
+static void linux_scan(struct driver *d)
+{
+  uint8_t log[NVMENS_PAGE];
+
+  if (atomic_exchange(&d->told, false) && !read_log(d, NVMENS_LID_CHANGED_ATTACHED_NS, log))
+    return;
+  if (!read_list(d, NVMENS_CNS_ACTIVE_NS_LIST))
+    return;
+  for (uint32_t nsid = 1; nsid <= d->world->nn; nsid++)
+    if (d->listed[nsid])
+      linux_look(d, nsid);
+  for (uint32_t nsid = 1; nsid <= d->world->nn; nsid++)
+    if (!d->listed[nsid])
+      disk_drop(d, nsid);
+}
+
+/* ---- modelled on SPDK ---- */
+
+static void spdk_look(struct driver *d, uint32_t nsid)
+{
+  struct disk *disk = &d->view[nsid];
+  uint8_t uuid[16];
+  uint64_t nsze = 0;
+
+  if (!d->listed[nsid] || !read_size(d, nsid, &nsze))
+    disk_drop(d, nsid);
+  else if (disk_there(disk))
+    disk->nsze = nsze;
+  else if (read_uuid(d, nsid, uuid))
+    disk_add(d, nsid, uuid, nsze);
+}
+
+/* Those of the log if there is one, else all. */
+static void spdk_scan(struct driver *d, const uint8_t *log)
+{
+  if (!read_list(d, NVMENS_CNS_ACTIVE_NS_LIST))
+    return;
+  for (uint32_t nsid = 1; !log && nsid <= d->world->nn; nsid++)
+    spdk_look(d, nsid);
+  for (unsigned i = 0; log && i < NVMENS_LIST_NSIDS; i++) {
+    uint32_t nsid = (uint32_t)get_le(log + 4 * i, 4);
+
+    if (nsid == 0)
+      break;
+    spdk_look(d, nsid);
+  }
+}
+
+/* ---- events ---- */
+
 void scan_attached_event(struct driver *d)
 {
   uint8_t log[NVMENS_PAGE];
 
   d->scans++;
-  if (!read_log(d, NVMENS_LID_CHANGED_ATTACHED_NS, log))
-    return;
   if (d->kind == DRIVER_LINUX)
     linux_scan(d);
-  else
+  else if (read_log(d, NVMENS_LID_CHANGED_ATTACHED_NS, log))
     spdk_scan(d, get_le(log, 4) == NVMENS_NSID_ALL ? NULL : log);
 }
 
@@ -194,12 +201,8 @@ void scan_allocated_event(struct driver *d)
     scan_allocated(d);
 }
 
-void scan_all(struct driver *d, bool fresh)
+void scan_all(struct driver *d)
 {
-  if (fresh) {
-    memset(d->view, 0, (d->world->nn + 1) * sizeof(*d->view));
-    memset(d->had, 0, d->world->nn + 1);
-  }
   if (d->kind == DRIVER_LINUX)
     linux_scan(d);
   else
@@ -214,7 +217,7 @@ void scan_after_command(struct driver *d, uint32_t nsid)
   memset(log, 0, sizeof(log));
   put_le(log, 4, nsid);
   if (d->kind == DRIVER_LINUX || nsid == NVMENS_NSID_ALL)
-    scan_all(d, false);
+    scan_all(d);
   else
     spdk_scan(d, log);
   scan_allocated(d);

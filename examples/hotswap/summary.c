@@ -64,6 +64,11 @@ static void latency_row(const char *name, const struct hist *h, const char *note
   printf("  %-20s %10s %10s %10s %10s%s\n", name, count, p50, p99, max, note);
 }
 
+static void latency_head(const char *what, const char *of)
+{
+  printf("\n  %-24s %6s %10s %10s %10s\n", what, of, "p50", "p99", "max");
+}
+
 static void latencies(const struct world *w)
 {
   const struct stats *s = &w->stats;
@@ -76,11 +81,14 @@ static void latencies(const struct world *w)
     snprintf(note[SWAP_DEADLINE], 64, "  %" PRIu64 " missed it, and were aborted", s->missed);
   for (unsigned i = 0; i < SWAP_KINDS; i++)
     hist_join(&all, &s->unplug[i]);
-  printf("\n  %-20s %10s %10s %10s %10s\n", "Unplug to released", "swaps", "p50", "p99", "max");
+  latency_head("Unplug to released", "swaps");
   latency_row("all", &all, "");
   latency_row("orderly", &s->unplug[SWAP_ORDERLY], note[SWAP_ORDERLY]);
   latency_row("with a deadline", &s->unplug[SWAP_DEADLINE], note[SWAP_DEADLINE]);
   latency_row("surprise", &s->unplug[SWAP_SURPRISE], "");
+  latency_head("Swap to new disk usable", "disks");
+  latency_row("as Linux", &s->usable[DRIVER_LINUX], "");
+  latency_row("as SPDK", &s->usable[DRIVER_SPDK], "");
 }
 
 static void statuses(const struct world *w)
@@ -113,13 +121,38 @@ static void hosts(const struct world *w)
     const struct driver *d = &w->port[i].driver;
     char name[32], sent[32], handled[32], scans[32];
 
-    snprintf(name, sizeof(name), "controller %u, as %s", w->port[i].cntlid,
-             d->kind == DRIVER_LINUX ? "Linux" : "SPDK");
+    snprintf(name, sizeof(name), "controller %u, %s", w->port[i].cntlid, driver_name(d));
     format_count(sent, d->sent);
     format_count(handled, d->handled);
     format_count(scans, d->scans);
     printf("  %-26s %9s %9s %9s %9" PRIu64 " %9" PRIu64 "\n", name, sent, handled, scans, d->resets,
            d->removals);
+  }
+}
+
+static void sendings(const struct world *w)
+{
+  printf("\n  %-26s %11s %11s %11s %11s\n", "I/O of the host drivers", "for a disk", "barred, old",
+         "on another", "raw probes");
+  for (unsigned p = 0; p < w->opt.controllers; p++) {
+    char name[32], sent[32], old[32], astray[32], raw[32];
+    uint64_t sum[4] = {0, 0, 0, 0};
+
+    for (unsigned i = 0; i < w->opt.threads; i++) {
+      const struct sendings *s = &w->io[i].sendings[p];
+
+      sum[0] += peek(&s->sent);
+      sum[1] += peek(&s->old);
+      sum[2] += peek(&s->astray);
+      sum[3] += peek(&s->raw);
+    }
+    snprintf(name, sizeof(name), "controller %u, %s", w->port[p].cntlid,
+             driver_name(&w->port[p].driver));
+    format_count(sent, sum[0]);
+    format_count(old, sum[1]);
+    format_count(astray, sum[2]);
+    format_count(raw, sum[3]);
+    printf("  %-26s %11s %11s %11s %11s\n", name, sent, old, astray, raw);
   }
 }
 
@@ -144,4 +177,5 @@ void summary_print(struct world *w)
   latencies(w);
   statuses(w);
   hosts(w);
+  sendings(w);
 }

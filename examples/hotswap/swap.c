@@ -80,6 +80,7 @@ int swap_plug(struct world *w, unsigned place, struct rng *rng)
   p->state = PLACE_PLUGGING;
   p->be = be;
   choose_config(w, rng, rng_percent(rng, 5) ? 0 : p->wish, &config);
+  disk_born(w, be, p->swapped && config.auto_attach ? p->unplug_at : 0);
   pthread_mutex_unlock(&ctl->lock);
   rc = new_namespace(w, &config, be, &ref);
   pthread_mutex_lock(&ctl->lock);
@@ -90,6 +91,7 @@ int swap_plug(struct world *w, unsigned place, struct rng *rng)
     p->state = PLACE_LIVE;
     p->ref = ref;
     p->wish = ref.nsid;
+    disk_owner(w, ref.nsid, be);
   } else {
     p->state = PLACE_VACANT;
   }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REASONS_SHOWN = 10 };
+enum { REASONS_SHOWN = 20 };
 
 void watch_fail(struct world *w, const char *format, ...)
 {

@@ -124,7 +124,9 @@ static int threads_init(struct world *w)
 {
   w->io = calloc(w->opt.threads, sizeof(*w->io));
   w->control.place = calloc(w->opt.namespaces, sizeof(*w->control.place));
-  if (!w->io || !w->control.place)
+  w->birth = calloc(BIRTHS, sizeof(*w->birth));
+  w->owner = calloc(w->nn + 1, sizeof(*w->owner));
+  if (!w->io || !w->control.place || !w->birth || !w->owner)
     return NVMENS_ERR_NOMEM;
   for (unsigned i = 0; i < w->opt.threads; i++) {
     w->io[i].world = w;
@@ -222,6 +224,8 @@ void world_free(struct world *w)
   }
   store_empty(w);
   free(w->io);
+  free(w->birth);
+  free(w->owner);
   free(w->control.place);
   trace_del(w->trace);
   pthread_cond_destroy(&w->control.cond);

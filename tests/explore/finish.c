@@ -179,7 +179,7 @@ void check_futures(void)
   if (!E->ending) {
     be_stuck();
     arena_back();
-    if (W->host && !violation[0]) {
+    if (W->host && !W->keeps && !violation[0]) {
       hosts_catch_up();
       arena_back();
     }

@@ -229,6 +229,10 @@ static const nvmens_cell *step(nvmens_attachment *att, unsigned event)
     ctrl->count[from]--;
     ctrl->count[att->state]++;
   }
+  if (from == NVMENS_ATT_WANTED)
+    ctrl->subsys->attached += nvmens_att_visible(att);
+  else if (from == NVMENS_ATT_FENCED)
+    ctrl->subsys->attached -= !nvmens_att_visible(att);
   return cell;
 }
 
@@ -261,6 +265,8 @@ uint8_t nvmens_att_hindered(const nvmens_attachment *att)
 {
   const nvmens_ns *ns = att->ns;
 
+  if (!nvmens_att_should(ns, att->ctrl))
+    return NVMENS_WAIT_DRAINING; /* the call under way is about to end it */
   if (!ns->shared)
     for (const nvmens_attachment *other = ns->attachments; other; other = other->ns_next)
       if (nvmens_att_holds(other))
@@ -305,11 +311,9 @@ static void attach(nvmens_attachment *att)
 {
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_subsys *s = ctrl->subsys;
-  bool hidden = att->state == NVMENS_ATT_WANTED;
   const nvmens_cell *cell = step(att, NVMENS_EV_ATTACH);
 
   unlink_from(&ctrl->wanted, att);
-  s->attached += hidden;
   att->enables = unseen(att);
   if (att->mark != NVMENS_MARK_NONE)
     nvmens_mark_step(att, NVMENS_EV_BACK);
@@ -328,17 +332,12 @@ static void attach(nvmens_attachment *att)
 
 static void disclose(nvmens_attachment *att, unsigned event)
 {
-  nvmens_subsys *s = att->ctrl->subsys;
-
   step(att, event);
   record(att, true);
-  nvmens_ns_changed(att->ns);
-  if (event == NVMENS_EV_SHOW) {
-    s->attached++;
-  } else {
-    s->attached--;
+  if (att->ctrl->state != NVMENS_CTRL_GOING) /* that is no detach */
+    nvmens_ns_changed(att->ns);
+  if (event == NVMENS_EV_HIDE)
     let_in(att->ctrl);
-  }
 }
 
 void nvmens_att_decide(nvmens_attachment *att, uint8_t waits)
@@ -459,7 +458,7 @@ static void end_drain(nvmens_attachment *att)
 }
 
 /* It never held anything, and refers to the namespace no more. */
-static void unlink(nvmens_attachment *att, bool visible)
+static void unlink(nvmens_attachment *att, bool recorded)
 {
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_ns *ns = att->ns;
@@ -467,10 +466,8 @@ static void unlink(nvmens_attachment *att, bool visible)
   unlink_from(&ctrl->wanted, att);
   nvmens_nsid_set_remove(&ctrl->active, &ctrl->subsys->core.mem, att->nsid);
   unlink_ns(att);
-  if (!visible)
-    return;
-  nvmens_ns_changed(ns);
-  ctrl->subsys->attached--;
+  if (recorded)
+    nvmens_ns_changed(ns);
   let_in(ctrl);
 }
 

@@ -228,6 +228,14 @@ static void drop_disk(nvmens_disk *disk, nvmens_past *past)
   past->has_disk = 0;
 }
 
+/* Whoever came since the earlier of the two went may be that path (R66). */
+static void take_over(nvmens_disk *disk, nvmens_past *past, nvmens_past *fresh)
+{
+  if (past->serial < fresh->serial)
+    fresh->serial = past->serial;
+  drop_disk(disk, past);
+}
+
 static void drop_wish(const nvmens_disk *disk, nvmens_past *past)
 {
   disk->host->nwishes--;
@@ -260,7 +268,7 @@ static void make_room(nvmens_disk *disk, nvmens_past *fresh)
       drop_wish(disk, past);
     if (past->has_disk && fresh->has_disk && !past->any && past->identity == fresh->identity &&
         past->shared == fresh->shared)
-      drop_disk(disk, past);
+      take_over(disk, past, fresh);
     if (past->has_disk) {
       disks++;
       last_disk = past;
@@ -274,7 +282,7 @@ static void make_room(nvmens_disk *disk, nvmens_past *fresh)
     drop_wish(disk, last_wish);
   if (fresh->has_disk && disks == MOST_DISKS) {
     fresh->any = 1;
-    drop_disk(disk, last_disk);
+    take_over(disk, last_disk, fresh);
   }
 }
 

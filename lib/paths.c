@@ -27,7 +27,8 @@ static bool answers(const nvmens_ctrl *ctrl)
   return ctrl->state == NVMENS_CTRL_READY && asks(ctrl) && !ctrl->silent;
 }
 
-static bool owed_by_past(const nvmens_attachment *att)
+/* A newcomer may have what another path had that went away before. */
+static bool owed_by_past(const nvmens_attachment *att, const nvmens_ns *ns)
 {
   const nvmens_ctrl *ctrl = att->ctrl;
 
@@ -35,7 +36,7 @@ static bool owed_by_past(const nvmens_attachment *att)
     return false;
   for (const nvmens_past *past = att->disk->past; past; past = past->next)
     if (past->has_disk && past->serial < ctrl->born &&
-        (past->any || past->identity != att->ns->identity))
+        (past->any || past->identity != ns->identity))
       return true;
   return false;
 }
@@ -54,8 +55,9 @@ static bool clash(const nvmens_attachment *owes, const nvmens_ns *ns)
 static bool owed_elsewhere(const nvmens_attachment *att)
 {
   for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
-    if (other != att && other->mark != NVMENS_MARK_NONE && answers(other->ctrl) &&
-        clash(other, att->ns))
+    if (other != att && answers(other->ctrl) &&
+        ((other->mark != NVMENS_MARK_NONE && clash(other, att->ns)) ||
+         (nvmens_att_should(att->ns, other->ctrl) && owed_by_past(other, att->ns))))
       return true;
   return false;
 }
@@ -65,7 +67,7 @@ static uint8_t hindered_by_host(const nvmens_attachment *att)
 {
   if (owed_elsewhere(att))
     return NVMENS_WAIT_DISK;
-  if (!owed_here(att) && !owed_by_past(att))
+  if (!owed_here(att) && !owed_by_past(att, att->ns))
     return NVMENS_WAIT_NOTHING;
   return att->ctrl->state == NVMENS_CTRL_READY && !asks(att->ctrl) ? NVMENS_WAIT_FENCE
                                                                    : NVMENS_WAIT_DISK;
@@ -95,7 +97,7 @@ static bool waits(const nvmens_attachment *att)
 /* Something waits for what this path owes for this NSID. */
 static bool waited_for(const nvmens_attachment *att)
 {
-  if (waits(att) && (owed_here(att) || owed_by_past(att)))
+  if (waits(att) && (owed_here(att) || owed_by_past(att, att->ns)))
     return true;
   if (att->mark == NVMENS_MARK_NONE || !answers(att->ctrl))
     return false;
@@ -248,13 +250,9 @@ static void newcomer_lets_go(nvmens_ctrl *ctrl)
   uint32_t nsid = 0;
 
   while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL) {
-    const nvmens_past *past = disk->past;
-
-    while (past && (!past->has_disk || past->serial >= ctrl->born))
-      past = past->next;
-    if (!past)
-      continue;
-    nvmens_disk_tell_past(disk, past, ctrl);
+    for (const nvmens_past *past = disk->past; past; past = past->next)
+      if (past->has_disk && past->serial < ctrl->born)
+        nvmens_disk_tell_past(disk, past, ctrl);
     nvmens_disk_settle(disk);
   }
 }

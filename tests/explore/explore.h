@@ -278,6 +278,7 @@ bool opens(const ctl *);          /* something, and is not open yet */
 bool remembered(uint32_t nsid); /* some host may have a disk of it */
 bool lets_go(const ctl *); /* when it reads the log once more */
 bool is_stranger(const ctl *);
+bool is_newcomer(const ctl *); /* that owes (R66) */
 uint64_t path_deadline(void); /* of paths and hosts */
 bool gate_closing(const ctl *, uint32_t nsid);
 bool bell_rung(void);

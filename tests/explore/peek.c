@@ -134,3 +134,8 @@ uint8_t next_cntlid(const uint8_t hostid[16])
 {
   return (uint8_t)nvmens_paths_cntlid(E->s, hostid);
 }
+
+bool is_newcomer(const ctl *c)
+{
+  return c->ctrl->owes != NVMENS_MARK_NONE;
+}

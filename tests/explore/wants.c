@@ -161,6 +161,8 @@ void check_shown_elsewhere(const ctl *c, uint32_t nsid)
   for (const ctl *path = E->ctl; path < E->ctl + W->ctrls && W->host && !W->restarted; path++) {
     uint8_t who = E->host[path->index].seen[nsid].who;
 
+    if (path->ctrl && is_newcomer(path) && !should(obj_of(nsid), path))
+      continue; /* nothing would have it told */
     if (path != c && c->state == READY && host_of(path) == host_of(c) && who && listens(path))
       MUST(26, who == obj_of(nsid)->who,
            "H3: %u is shown as NSID %u at controller %u, the host has %u at %u", obj_of(nsid)->who,

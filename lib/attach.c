@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * attach.c: one attachment (R18-R25, R51, R56-R60). Floor 3.
+ * attach.c: one attachment, until it is attached (R18-R25, R56-R60). Floor 3.
  *
- * Invariants: `attached` and `detached` are called in pairs; a token is live from close to drained;
- * the gate is open iff ATTACHED and `attached` has returned; the drain's two halves are the
- * backend's answer to drain_begin and the gate's count; what should be attached is in the
- * controller's `active`, so that attaching it later takes no memory.
+ * Invariants: the gate is open iff ATTACHED and `attached` has returned; what should be attached is in
+ * the controller's `active`, so that attaching it later takes no memory.
  */
 #include "attach.h"
 
@@ -16,11 +14,6 @@
 nvmens_attachment *nvmens_att_of(const nvmens_ctrl *ctrl, uint32_t nsid)
 {
   return nvmens_nsid_set_get(&ctrl->atts, nsid);
-}
-
-static nvmens_verdict verdict_of(const nvmens_cell *cell)
-{
-  return cell->kind == NVMENS_GO ? NVMENS_VERDICT_OK : NVMENS_VERDICT(cell->sf, cell->err);
 }
 
 /* ---- what should be attached (R56) ---- */
@@ -81,12 +74,12 @@ nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 
   if (ctrl->kind != NVMENS_CTRL_IO)
     return NVMENS_VERDICT(NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND);
-  cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, att ? att->state : NVMENS_ATT_DETACHED,
-                        NVMENS_EV_WANT);
+  cell =
+      nvmens_cell_of(NVMENS_M_ATTACHMENT, att ? att->state : NVMENS_ATT_DETACHED, NVMENS_EV_WANT);
   if (leaves && nvmens_att_should(ns, ctrl))
     cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, NVMENS_ATT_WANTED, NVMENS_EV_WANT);
   if (cell->kind != NVMENS_GO)
-    return verdict_of(cell);
+    return nvmens_verdict_of(cell);
   if (!ns->shared && (ns->count[NVMENS_ATT_WANTED] || ns->count[NVMENS_ATT_FENCED] ||
                       ns->count[NVMENS_ATT_ATTACHED]))
     return NVMENS_VERDICT(NVMENS_SC_NS_IS_PRIVATE | NVMENS_SF_DNR, NVMENS_ERR_PRIVATE);
@@ -182,7 +175,7 @@ static void link_ns(nvmens_attachment *att, nvmens_ns *ns)
   att->ctrl->live++;
 }
 
-static void unlink_ns(nvmens_attachment *att)
+void nvmens_att_unlink_ns(nvmens_attachment *att)
 {
   if (att->ns_prev)
     att->ns_prev->ns_next = att->ns_next;
@@ -196,7 +189,7 @@ static void unlink_ns(nvmens_attachment *att)
   att->ctrl->live--;
 }
 
-static void link_first(nvmens_attachment **first, nvmens_attachment *att)
+void nvmens_atts_link(nvmens_attachment **first, nvmens_attachment *att)
 {
   att->prev = NULL;
   att->next = *first;
@@ -205,7 +198,7 @@ static void link_first(nvmens_attachment **first, nvmens_attachment *att)
   *first = att;
 }
 
-static void unlink_from(nvmens_attachment **first, nvmens_attachment *att)
+void nvmens_atts_unlink(nvmens_attachment **first, nvmens_attachment *att)
 {
   if (att->prev)
     att->prev->next = att->next;
@@ -216,7 +209,7 @@ static void unlink_from(nvmens_attachment **first, nvmens_attachment *att)
 }
 
 /* The state, and what is counted by it. */
-static const nvmens_cell *step(nvmens_attachment *att, unsigned event)
+const nvmens_cell *nvmens_att_step(nvmens_attachment *att, unsigned event)
 {
   nvmens_ctrl *ctrl = att->ctrl;
   uint8_t from = att->state;
@@ -243,8 +236,8 @@ void nvmens_att_want(nvmens_ns *ns, nvmens_ctrl *ctrl)
   if (att->ns)
     return; /* it is, or will be when it has drained */
   link_ns(att, ns);
-  step(att, NVMENS_EV_WANT);
-  link_first(&ctrl->wanted, att);
+  nvmens_att_step(att, NVMENS_EV_WANT);
+  nvmens_atts_link(&ctrl->wanted, att);
   nvmens_disk_settle(att->disk);
 }
 
@@ -274,8 +267,7 @@ uint8_t nvmens_att_hindered(const nvmens_attachment *att)
   return nvmens_ctrl_has_csi(att->ctrl, ns->csi) ? NVMENS_WAIT_NOTHING : NVMENS_WAIT_COMMAND_SET;
 }
 
-/* It is one attachment less: who waited for that tries again. */
-static void let_in(nvmens_ctrl *ctrl)
+void nvmens_att_let_in(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
   nvmens_attachment *att, *next;
@@ -293,7 +285,7 @@ static void let_in(nvmens_ctrl *ctrl)
     }
 }
 
-static void record(const nvmens_attachment *att, bool loud)
+void nvmens_att_record(const nvmens_attachment *att, bool loud)
 {
   nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, att->nsid, loud);
 }
@@ -311,9 +303,9 @@ static void attach(nvmens_attachment *att)
 {
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_subsys *s = ctrl->subsys;
-  const nvmens_cell *cell = step(att, NVMENS_EV_ATTACH);
+  const nvmens_cell *cell = nvmens_att_step(att, NVMENS_EV_ATTACH);
 
-  unlink_from(&ctrl->wanted, att);
+  nvmens_atts_unlink(&ctrl->wanted, att);
   att->enables = unseen(att);
   if (att->mark != NVMENS_MARK_NONE)
     nvmens_mark_step(att, NVMENS_EV_BACK);
@@ -325,19 +317,19 @@ static void attach(nvmens_attachment *att)
                      NVMENS_SC_INTERNAL_PATH_ERROR); /* to be tried again: it opens soon */
   nvmens_outbox_add(&s->core, &att->edge, attached_run);
   if (cell->actions & NVMENS_DO_RECORD) {
-    record(att, true);
+    nvmens_att_record(att, true);
     nvmens_ns_changed(att->ns);
   }
 }
 
 static void disclose(nvmens_attachment *att, unsigned event)
 {
-  step(att, event);
-  record(att, true);
+  nvmens_att_step(att, event);
+  nvmens_att_record(att, true);
   if (att->ctrl->state != NVMENS_CTRL_GOING) /* that is no detach */
     nvmens_ns_changed(att->ns);
   if (event == NVMENS_EV_HIDE)
-    let_in(att->ctrl);
+    nvmens_att_let_in(att->ctrl);
 }
 
 void nvmens_att_decide(nvmens_attachment *att, uint8_t waits)
@@ -349,188 +341,4 @@ void nvmens_att_decide(nvmens_attachment *att, uint8_t waits)
     disclose(att, NVMENS_EV_SHOW);
   else if (waits != NVMENS_WAIT_FENCE && att->state == NVMENS_ATT_FENCED)
     disclose(att, NVMENS_EV_HIDE);
-}
-
-/* ---- drain ---- */
-
-static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
-{
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_begin);
-  nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
-  nvmens_wait wait = NVMENS_DONE;
-  nvmens_frame frame;
-
-  if (s->core.host.drain_begin) {
-    nvmens_hook_enter(&s->core, &frame);
-    wait = s->core.host.drain_begin(att->ns->user, att->ctrl->user, token);
-    nvmens_hook_leave(&s->core, &frame);
-  }
-  if (wait != NVMENS_DONE || nvmens_tokens_find(&s->tokens, token, NVMENS_TOKEN_DRAIN) != att)
-    return;
-  att->hook_done = 1;
-  nvmens_att_drained(att);
-}
-
-static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
-{
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_abort);
-  nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
-  nvmens_frame frame;
-
-  if (att->state != NVMENS_ATT_ABORTING || !s->core.host.drain_abort)
-    return;
-  nvmens_hook_enter(&s->core, &frame);
-  s->core.host.drain_abort(att->ns->user, att->ctrl->user, token);
-  nvmens_hook_leave(&s->core, &frame);
-}
-
-/* What this one was in the way of, once it has ended. */
-static void make_way(nvmens_ns *ns, nvmens_attachment *att)
-{
-  const nvmens_subsys *s = ns->subsys;
-
-  if (!att->ns && nvmens_att_should(ns, att->ctrl))
-    nvmens_att_want(ns, att->ctrl);
-  for (uint32_t i = 0; i < s->nctrl && !ns->shared && ns->count[NVMENS_ATT_WANTED]; i++) {
-    const nvmens_attachment *other = nvmens_att_of(s->ctrl[i], ns->nsid);
-
-    if (other && other->state == NVMENS_ATT_WANTED)
-      nvmens_disk_settle(other->disk);
-  }
-  let_in(att->ctrl);
-}
-
-/* It is at rest before the hook is called: the backend may attach it anew from there. */
-static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
-{
-  nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, edge);
-  nvmens_ctrl *ctrl = att->ctrl;
-  nvmens_ns *ns = att->ns;
-  nvmens_frame frame;
-
-  unlink_ns(att);
-  s->attached--;
-  ns->pins++;
-  ctrl->pins++;
-  if (s->core.host.detached) {
-    nvmens_hook_enter(&s->core, &frame);
-    s->core.host.detached(ns->user, ctrl->user);
-    nvmens_hook_leave(&s->core, &frame);
-  }
-  make_way(ns, att);
-  nvmens_deliver_all(s);
-  ns->pins--;
-  ctrl->pins--;
-  nvmens_ns_quiet(ns);
-  nvmens_ctrl_quiet(ctrl);
-}
-
-/* The answer comes first: at no moment is a command told not to try the other path. */
-static void close_gate(nvmens_attachment *att)
-{
-  nvmens_ctrl *ctrl = att->ctrl;
-  nvmens_subsys *s = ctrl->subsys;
-
-  if (att->opening) {
-    att->opening = 0;
-    ctrl->opening--;
-  }
-  nvmens_disk_answer(att->disk);
-  nvmens_slot_closing(att->slot);
-  s->barrier_due = 1;
-  if (att->enables != ctrl->enables)
-    nvmens_mark_step(att, NVMENS_EV_LEFT);
-  nvmens_tokens_arm(&s->tokens, att->place, NVMENS_TOKEN_DRAIN, att);
-  att->hook_done = 0;
-  att->outcome = 0;
-  link_first(&s->closing, att);
-  nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
-}
-
-static void end_drain(nvmens_attachment *att)
-{
-  nvmens_subsys *s = att->ctrl->subsys;
-
-  nvmens_tokens_retire(&s->tokens, att->place);
-  nvmens_slot_closed(att->slot);
-  unlink_from(&s->closing, att);
-  nvmens_outbox_add(&s->core, &att->edge, detached_run);
-}
-
-/* It never held anything, and refers to the namespace no more. */
-static void unlink(nvmens_attachment *att, bool recorded)
-{
-  nvmens_ctrl *ctrl = att->ctrl;
-  nvmens_ns *ns = att->ns;
-
-  unlink_from(&ctrl->wanted, att);
-  nvmens_nsid_set_remove(&ctrl->active, &ctrl->subsys->core.mem, att->nsid);
-  unlink_ns(att);
-  if (recorded)
-    nvmens_ns_changed(ns);
-  let_in(ctrl);
-}
-
-/* The command that waited for this drain is one nearer to its end; a delete may be late. */
-static void settle(nvmens_attachment *att)
-{
-  nvmens_cmd *owner = att->owner;
-
-  att->owner = NULL;
-  if (owner && --owner->waits == 0)
-    nvmens_cmd_end(owner, owner->sf, owner->dw0, owner->error_info);
-  nvmens_ns_late(att->ns);
-}
-
-static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, bool loud)
-{
-  nvmens_subsys *s = att->ctrl->subsys;
-
-  if (actions & NVMENS_DO_CLOSE)
-    close_gate(att);
-  if (actions & NVMENS_DO_RECORD)
-    record(att, loud);
-  if ((actions & NVMENS_DO_TIMER) ||
-      ((actions & NVMENS_DO_TIMER_MIN) && s->deadline < att->timer.at))
-    nvmens_timer_set(&s->timers, &att->timer, s->deadline);
-  if (actions & NVMENS_DO_TIMER_STOP)
-    nvmens_timer_stop(&s->timers, &att->timer);
-  if ((actions & NVMENS_DO_OWN) && owner) {
-    att->owner = owner;
-    owner->waits++;
-  }
-  if (actions & NVMENS_DO_ABORT)
-    nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
-  if (actions & NVMENS_DO_DETACH)
-    end_drain(att);
-  if (actions & NVMENS_DO_SETTLE)
-    settle(att);
-  if (actions & NVMENS_DO_UNWANT)
-    unlink(att, actions & NVMENS_DO_RECORD);
-}
-
-nvmens_verdict nvmens_att_leave(nvmens_attachment *att, unsigned event, nvmens_cmd *owner,
-                                bool loud)
-{
-  const nvmens_cell *cell;
-
-  if (!att)
-    return verdict_of(nvmens_cell_of(NVMENS_M_ATTACHMENT, NVMENS_ATT_DETACHED, event));
-  cell = step(att, event);
-  if (cell->kind == NVMENS_GO)
-    act(att, cell->actions, owner, loud);
-  if (att->ns && !nvmens_att_should(att->ns, att->ctrl)) /* it does not come again */
-    nvmens_nsid_set_remove(&att->ctrl->active, &att->ctrl->subsys->core.mem, att->nsid);
-  return verdict_of(cell);
-}
-
-void nvmens_att_late(nvmens_attachment *att)
-{
-  act(att, step(att, NVMENS_EV_DEADLINE)->actions, NULL, true);
-}
-
-void nvmens_att_drained(nvmens_attachment *att)
-{
-  if (att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
-    act(att, step(att, NVMENS_EV_DRAINED)->actions, NULL, true);
 }

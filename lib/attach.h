@@ -35,7 +35,7 @@ bool nvmens_att_wish_is_alive(const nvmens_attachment *);
 nvmens_verdict nvmens_att_may(const nvmens_ns *, const nvmens_ctrl *);
 /* All the memory that it takes to be attached, now or later. 0, NOMEM. */
 int nvmens_att_reserve(const nvmens_ns *, nvmens_ctrl *);
-void nvmens_att_unreserve(const nvmens_ns *, nvmens_ctrl *); /* if it is at rest */
+void nvmens_att_unreserve(const nvmens_ns *, nvmens_ctrl *);          /* if it is at rest */
 void nvmens_att_wish(const nvmens_ns *, nvmens_ctrl *, uint8_t wish); /* reserved, or never had */
 /* WANTED, or again when it has drained; what was reserved. Then attached if nothing is in the way.
  */
@@ -47,6 +47,17 @@ uint8_t nvmens_att_hindered(const nvmens_attachment *);
 bool nvmens_att_full(const nvmens_ctrl *); /* a limit is reached */
 /* WANTED or FENCED: what follows from that. For nvmens_disk_settle. */
 void nvmens_att_decide(nvmens_attachment *, uint8_t waits);
+
+/* ---- for drain.c ---- */
+
+/* The state, and what is counted by it. */
+const nvmens_cell *nvmens_att_step(nvmens_attachment *, unsigned event);
+void nvmens_att_record(const nvmens_attachment *, bool loud); /* log 04h of its controller */
+void nvmens_att_unlink_ns(nvmens_attachment *);
+void nvmens_atts_link(nvmens_attachment **first, nvmens_attachment *); /* by next and prev */
+void nvmens_atts_unlink(nvmens_attachment **first, nvmens_attachment *);
+/* It is one attachment less at ctrl: who waited for that tries again. */
+void nvmens_att_let_in(nvmens_ctrl *);
 
 /* ---- leaving ---- */
 

@@ -43,7 +43,8 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
         "attached and told, but the gate is not open");
   HOLDS(26, att->mark == NVMENS_MARK_NONE || att->state != NVMENS_ATT_ATTACHED,
         "attached, and its host may still have another disk here");
-  HOLDS(27, nvmens_disk_is_settled(att), "an attachment waits for nothing, or its path is not told");
+  HOLDS(27, nvmens_disk_is_settled(att),
+        "an attachment waits for nothing, or its path is not told");
   HOLDS(28, active == (ns && nvmens_att_should(ns, att->ctrl)),
         "the active list is not what should be attached");
   HOLDS(28, !active || att->ns, "what should be attached is not, and does not wait");

@@ -32,7 +32,7 @@ int nvmens_changed_reserve(nvmens_changed *, const nvmens_mem *, uint64_t more);
 void nvmens_changed_free(nvmens_changed *, const nvmens_mem *);
 void nvmens_changed_add(nvmens_changed *, uint32_t nsid); /* in either set or not; never fails */
 void nvmens_changed_reset(nvmens_changed *);
-bool nvmens_changed_has(const nvmens_changed *, uint32_t nsid); /* or an overflow covers it */
+bool nvmens_changed_has(const nvmens_changed *, uint32_t nsid);       /* or an overflow covers it */
 bool nvmens_changed_latches(const nvmens_changed *, uint64_t offset); /* a read here does so */
 /* For a read at this offset: takes the snapshot where one is due. seq: the changes up to now. */
 void nvmens_changed_latch(nvmens_changed *, uint64_t offset, uint32_t seq);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * hosts.c: hosts, their controllers, and what is remembered when one goes (R66-R69). Floor 3.
+ * hosts.c: hosts, their controllers, and the numbers that are chosen for them (R66-R69). Floor 3.
  *
- * Invariants: a host is there while it has a controller, or something of it is remembered; a disk
- * while it has an attachment or a past; npast and nwishes count what the disks hold.
+ * Invariants: a host is there while it has a controller, or is one of the max_ctrls that are
+ * remembered; a disk while it has an attachment or a past.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "ctrl.h"
 #include "paths.h"
 
-enum { MOST_DISKS = 4, MOST_WISHES = 16, LEFT = 16 };
+enum { LEFT = 16 }; /* as nvmens_paths.left */
 
 /* ---- hosts ---- */
 
@@ -173,7 +173,7 @@ static nvmens_disk *disk_of(nvmens_paths *host, uint32_t nsid)
   return NULL;
 }
 
-static void disk_quiet(nvmens_disk *disk)
+void nvmens_disk_quiet(nvmens_disk *disk)
 {
   nvmens_subsys *s = disk->host->subsys;
 
@@ -211,92 +211,7 @@ static void unlink_att(const nvmens_attachment *att)
   *at = att->path_next;
 }
 
-/* ---- the past ---- */
-
-void nvmens_disk_tell_past(const nvmens_disk *disk, const nvmens_past *past,
-                           const nvmens_ctrl *but)
-{
-  for (nvmens_attachment *att = disk->atts; att; att = att->path_next)
-    if (att->ctrl != but && nvmens_att_visible(att) &&
-        (past->any || past->identity != att->ns->identity || !past->shared || !att->ns->shared))
-      nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, disk->nsid, true);
-}
-
-static void drop_disk(nvmens_disk *disk, nvmens_past *past)
-{
-  disk->host->npast--;
-  past->has_disk = 0;
-}
-
-/* Whoever came since the earlier of the two went may be that path (R66). */
-static void take_over(nvmens_disk *disk, nvmens_past *past, nvmens_past *fresh)
-{
-  if (past->serial < fresh->serial)
-    fresh->serial = past->serial;
-  drop_disk(disk, past);
-}
-
-static void drop_wish(const nvmens_disk *disk, nvmens_past *past)
-{
-  disk->host->nwishes--;
-  past->wish = NVMENS_WISH_NONE;
-}
-
-/* Those that hold nothing any more are freed. */
-static void sweep(nvmens_disk *disk)
-{
-  nvmens_past **at = &disk->past, *past;
-
-  while ((past = *at) != NULL) {
-    if (past->has_disk || past->wish) {
-      at = &past->next;
-      continue;
-    }
-    *at = past->next;
-    nvmens_free(&disk->host->subsys->core.mem, past);
-  }
-}
-
-/* At most so many of each; what is new takes over what says the same (R67). */
-static void make_room(nvmens_disk *disk, nvmens_past *fresh)
-{
-  nvmens_past *last_disk = NULL, *last_wish = NULL;
-  uint32_t disks = 0, wishes = 0;
-
-  for (nvmens_past *past = disk->past; past; past = past->next) {
-    if (past->wish && fresh->wish && past->cntlid == fresh->cntlid)
-      drop_wish(disk, past);
-    if (past->has_disk && fresh->has_disk && !past->any && past->identity == fresh->identity &&
-        past->shared == fresh->shared)
-      take_over(disk, past, fresh);
-    if (past->has_disk) {
-      disks++;
-      last_disk = past;
-    }
-    if (past->wish) {
-      wishes++;
-      last_wish = past;
-    }
-  }
-  if (fresh->wish && wishes == MOST_WISHES)
-    drop_wish(disk, last_wish);
-  if (fresh->has_disk && disks == MOST_DISKS) {
-    fresh->any = 1;
-    take_over(disk, last_disk, fresh);
-  }
-}
-
-static void remember(nvmens_disk *disk, nvmens_past *fresh)
-{
-  nvmens_paths *host = disk->host;
-
-  make_room(disk, fresh);
-  sweep(disk);
-  host->npast += fresh->has_disk;
-  host->nwishes += fresh->wish != NVMENS_WISH_NONE;
-  fresh->next = disk->past;
-  disk->past = fresh;
-}
+/* ---- coming and going ---- */
 
 static void leave_disk(nvmens_attachment *att, bool keeps)
 {
@@ -320,34 +235,14 @@ static void leave_disk(nvmens_attachment *att, bool keeps)
     past->cntlid = att->ctrl->cntlid;
     past->serial = s->serial;
     past->until = UINT64_MAX;
-    remember(disk, past);
+    nvmens_past_remember(disk, past);
   } else {
     nvmens_free(&s->core.mem, past);
   }
   nvmens_tokens_release(&s->tokens, att->place);
   nvmens_free(&s->core.mem, att);
   nvmens_disk_settle(disk);
-  disk_quiet(disk);
-}
-
-/* It may have been any of those that went before it came: they are away anew (R66). */
-static void renew(const nvmens_ctrl *ctrl)
-{
-  nvmens_disk *disk;
-  uint32_t nsid = 0;
-
-  while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL)
-    for (nvmens_past *past = disk->past; past; past = past->next)
-      if (past->has_disk && past->serial < ctrl->born)
-        past->until = UINT64_MAX;
-}
-
-/* ---- forgetting ---- */
-
-void nvmens_paths_look(nvmens_paths *host)
-{
-  if (host->npast)
-    nvmens_timer_set(&host->subsys->forgetting, &host->timer, host->subsys->core.now);
+  nvmens_disk_quiet(disk);
 }
 
 static void forget(nvmens_paths *host)
@@ -358,9 +253,7 @@ static void forget(nvmens_paths *host)
   uint32_t nsid = 0;
 
   while ((disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL) {
-    for (nvmens_past *past = disk->past; past; past = past->next)
-      past->has_disk = past->wish = 0;
-    sweep(disk);
+    nvmens_past_clear(disk);
     nvmens_free(&s->core.mem, disk);
   }
   nvmens_nsid_set_clear(&host->disks, &s->core.mem);
@@ -408,7 +301,7 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
   s->serial++;
   nvmens_timer_stop(&s->patience, &ctrl->patience);
   if (ctrl->owes != NVMENS_MARK_NONE)
-    renew(ctrl);
+    nvmens_past_renew(ctrl);
   while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
     leave_disk(att, keeps);
   unlink_ctrl(ctrl);
@@ -422,87 +315,8 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
     be_away(host);
 }
 
-/* It may be one of the controllers that came since, and have not read the log twice (R66). */
-static bool may_be_back(const nvmens_paths *host, const nvmens_past *past)
-{
-  const nvmens_ctrl *ctrl = host->first;
-
-  while (ctrl && (ctrl->owes == NVMENS_MARK_NONE || ctrl->born <= past->serial))
-    ctrl = ctrl->path_next;
-  return ctrl != NULL;
-}
-
-/* Looks at all of it: what is over is forgotten, and whom it was in the way of is told; what went
- * away since the last poll lasts from now on. */
-void nvmens_paths_expire(nvmens_paths *host)
-{
-  nvmens_subsys *s = host->subsys;
-  uint64_t now = s->core.now, memory = s->config.host_memory_ns, next = UINT64_MAX;
-  nvmens_disk *disk;
-  uint32_t nsid = 0;
-
-  while ((disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL) {
-    for (nvmens_past *past = disk->past; past; past = past->next) {
-      if (!past->has_disk)
-        continue;
-      if (past->until == UINT64_MAX)
-        past->until = memory > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + memory;
-      if (past->until <= now && may_be_back(host, past))
-        continue; /* looked at again when that one lets go, or goes */
-      if (past->until <= now) {
-        drop_disk(disk, past);
-        nvmens_disk_tell_past(disk, past, NULL);
-      } else if (past->until < next) {
-        next = past->until;
-      }
-    }
-    sweep(disk);
-    nvmens_disk_settle(disk);
-    disk_quiet(disk);
-  }
-  if (next != UINT64_MAX)
-    nvmens_timer_set(&s->forgetting, &host->timer, next);
-}
-
 void nvmens_paths_clear(nvmens_subsys *s)
 {
   while (s->hosts)
     forget(s->hosts);
-}
-
-/* ---- explicit attaches and detaches that are remembered ---- */
-
-uint8_t nvmens_paths_wish(nvmens_ctrl *ctrl, const nvmens_ns *ns, bool take)
-{
-  nvmens_disk *disk =
-      ctrl->host->nwishes ? nvmens_nsid_set_get(&ctrl->host->disks, ns->nsid) : NULL;
-
-  for (nvmens_past *past = disk ? disk->past : NULL; past; past = past->next) {
-    uint8_t wish = past->wish;
-
-    if (!wish || past->cntlid != ctrl->cntlid || past->wish_gen != ns->gen)
-      continue;
-    if (take) {
-      drop_wish(disk, past);
-      sweep(disk);
-      disk_quiet(disk);
-    }
-    return wish;
-  }
-  return NVMENS_WISH_NONE;
-}
-
-void nvmens_paths_forget_wishes(nvmens_subsys *s, const nvmens_ns *ns)
-{
-  for (nvmens_paths *host = s->hosts; host; host = host->next) {
-    nvmens_disk *disk = host->nwishes ? nvmens_nsid_set_get(&host->disks, ns->nsid) : NULL;
-
-    for (nvmens_past *past = disk ? disk->past : NULL; past; past = past->next)
-      if (past->wish)
-        drop_wish(disk, past);
-    if (!disk)
-      continue;
-    sweep(disk);
-    disk_quiet(disk);
-  }
 }

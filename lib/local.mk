@@ -40,10 +40,12 @@ libcore_la_SOURCES = \
 	%D%/attach.h \
 	%D%/ctrl.c \
 	%D%/ctrl.h \
+	%D%/drain.c \
 	%D%/hosts.c \
 	%D%/ns.c \
 	%D%/ns.h \
 	%D%/objects.h \
+	%D%/past.c \
 	%D%/paths.c \
 	%D%/paths.h \
 	\

@@ -170,7 +170,7 @@ struct nvmens_ctrl {
   uint32_t nwaited;          /* attachments with waited */
   uint32_t enables;          /* how often it was enabled */
   uint32_t owes_latch;
-  uint32_t opening;          /* of those, ATTACHED and not yet open */
+  uint32_t opening; /* of those, ATTACHED and not yet open */
   uint32_t epoch;
   uint32_t pins;          /* hooks that use `user`, but for those of a command */
   uint32_t calling_epoch; /* of the command that a hook is called for, if `calling` */
@@ -178,12 +178,12 @@ struct nvmens_ctrl {
   uint16_t cntlid;
   uint8_t kind, state;
   uint8_t calling;
-  uint8_t pci;      /* the host's disks come and go with it */
-  uint8_t owes;     /* a newcomer: scans that it owes as a whole (R66) */
-  uint8_t stranger; /* NVMENS_STRANGER_* */
-  uint8_t silent;   /* it was waited for and did not read (R63) */
+  uint8_t pci;       /* the host's disks come and go with it */
+  uint8_t owes;      /* a newcomer: scans that it owes as a whole (R66) */
+  uint8_t stranger;  /* NVMENS_STRANGER_* */
+  uint8_t silent;    /* it was waited for and did not read (R63) */
   uint8_t reads_ids; /* it has sent CNS 03h since it was enabled (R64) */
-  uint8_t counting; /* patience runs; else the next poll begins it */
+  uint8_t counting;  /* patience runs; else the next poll begins it */
   nvmens_notices notices;
 };
 enum { NVMENS_LOG_ATTACHED = 0, NVMENS_LOG_ALLOCATED = 1 };
@@ -192,9 +192,9 @@ enum { NVMENS_STRANGER_NO, NVMENS_STRANGER_UNLISTED, NVMENS_STRANGER_TOLD };
 struct nvmens_subsys {
   nvmens_core core;
   nvmens_subsys_config config;
-  nvmens_nsid_set ns; /* every namespace not ABSENT */
-  nvmens_ctrl **ctrl; /* by CNTLID */
-  nvmens_gate *gates; /* in use and free ones */
+  nvmens_nsid_set ns;  /* every namespace not ABSENT */
+  nvmens_ctrl **ctrl;  /* by CNTLID */
+  nvmens_gate *gates;  /* in use and free ones */
   nvmens_paths *hosts; /* in the order in which they lost their last controller */
   nvmens_attachment *closing;
   nvmens_ns *changed; /* to be recorded in log 1Ch by nvmens_deliver_all */
@@ -208,11 +208,11 @@ struct nvmens_subsys {
   nvmens_timers prep_timers; /* of commands that wait for the backend */
   nvmens_bell bell;
   nvmens_u128 unvmcap;
-  uint64_t attached; /* attachments neither DETACHED nor WANTED, against MAXDNA */
-  uint64_t serial;   /* of controllers that came or went */
+  uint64_t attached;        /* attachments neither DETACHED nor WANTED, against MAXDNA */
+  uint64_t serial;          /* of controllers that came or went */
   uint64_t strangers_until; /* UINT64_MAX: no time is known yet (R66) */
-  uint64_t deadline; /* of the call under way: when its drains are over */
-  uint64_t told;     /* the next deadline as the backend knows it */
+  uint64_t deadline;        /* of the call under way: when its drains are over */
+  uint64_t told;            /* the next deadline as the backend knows it */
   uint32_t nctrl, ctrl_room;
   uint32_t gen;
   uint8_t barrier_due; /* a gate was closed by the call under way */
@@ -234,6 +234,11 @@ typedef struct nvmens_verdict {
 
 #define NVMENS_OBJECT(pointer, type, member)                                                       \
   ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+static inline nvmens_verdict nvmens_verdict_of(const nvmens_cell *cell)
+{
+  return cell->kind == NVMENS_GO ? NVMENS_VERDICT_OK : NVMENS_VERDICT(cell->sf, cell->err);
+}
 
 static inline nvmens_subject nvmens_about_att(const nvmens_attachment *att)
 {

@@ -24,9 +24,16 @@ bool nvmens_paths_remember(const nvmens_subsys *, uint32_t nsid);
  * (R67), NVMENS_WISH_*. take: it is no more. */
 uint8_t nvmens_paths_wish(nvmens_ctrl *, const nvmens_ns *, bool take);
 void nvmens_paths_forget_wishes(nvmens_subsys *, const nvmens_ns *); /* of all hosts */
-void nvmens_paths_look(nvmens_paths *); /* the next poll looks for what is over */
+void nvmens_paths_look(nvmens_paths *);   /* the next poll looks for what is over */
 void nvmens_paths_clear(nvmens_subsys *); /* hosts without a controller; the end */
 
+void nvmens_disk_quiet(nvmens_disk *); /* nothing refers to it: it is freed */
+/* What a path takes with it when it goes: at most so many, what is new takes over what says the
+ * same. */
+void nvmens_past_remember(nvmens_disk *, nvmens_past *);
+/* ctrl may have been any of those that went before it came: they are away anew (R66). */
+void nvmens_past_renew(const nvmens_ctrl *);
+void nvmens_past_clear(nvmens_disk *);
 /* Paths but this one that may have been refused while another had that disk. */
 void nvmens_disk_tell_past(const nvmens_disk *, const nvmens_past *, const nvmens_ctrl *but);
 
@@ -58,7 +65,7 @@ void nvmens_path_read_over(nvmens_ctrl *);
 void nvmens_path_listed(nvmens_ctrl *); /* CNS 02h or 07h has reached it (R66) */
 /* CNS 03h, or 00h and others, of a namespace has reached it (R64). */
 void nvmens_path_identified(nvmens_ctrl *, nvmens_nsref, uint8_t cns);
-void nvmens_path_silent(nvmens_ctrl *);    /* its timer */
+void nvmens_path_silent(nvmens_ctrl *);   /* its timer */
 void nvmens_paths_expire(nvmens_paths *); /* its timer */
 
 #endif

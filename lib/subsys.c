@@ -236,8 +236,8 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
                                  nvmens_cmd *owner)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  bool again = att && nvmens_att_holds(att) && !nvmens_att_visible(att) &&
-               nvmens_att_should(ns, ctrl);
+  bool again =
+      att && nvmens_att_holds(att) && !nvmens_att_visible(att) && nvmens_att_should(ns, ctrl);
   bool was = att && nvmens_att_visible(att);
   uint8_t wish = att && att->wish_gen == ns->gen ? att->wish : NVMENS_WISH_NONE;
   nvmens_verdict verdict;

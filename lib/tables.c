@@ -116,9 +116,10 @@ enum {
 #define AGAIN    "attached again when it has drained"
 static const char *const attachment_state[] = {"DETACHED", "WANTED",   "FENCED",
                                                "ATTACHED", "DRAINING", "ABORTING"};
-static const char *const attachment_event[] = {
-    "want",  "attach",          "show",            "hide",    "detach",  "remove",
-    "abort", "remove surprise", "controller goes", "drained", "deadline"};
+static const char *const attachment_event[] = {"want",    "attach",          "show",
+                                               "hide",    "detach",          "remove",
+                                               "abort",   "remove surprise", "controller goes",
+                                               "drained", "deadline"};
 static const char *const attachment_action[] = {"attached, open",
                                                 "record",
                                                 "close, drain_begin",
@@ -163,7 +164,8 @@ static const nvmens_cell attachment_cell[11][6] = {
     /* remove: the namespace goes, or its command set is not enabled */
     {STAY(DET, "R15", "nothing to do here"), GO(DET, NVMENS_DO_UNWANT, "R15", "it was never seen"),
      GO(DET, DISCLOSE, "R15", "nothing could hold it"),
-     GO(DRA, LEAVE | NVMENS_DO_TIMER, "R15 R51 R59", "as detach; a command waits for the namespace"),
+     GO(DRA, LEAVE | NVMENS_DO_TIMER, "R15 R51 R59",
+        "as detach; a command waits for the namespace"),
      GO(DRA, NVMENS_DO_TIMER_MIN, "R15", "drains already; who owns it keeps it"),
      STAY(ABO, "R15", "is being aborted already")},
     /* abort: surprise detach */

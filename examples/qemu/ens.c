@@ -238,7 +238,7 @@ static void nvme_realize(PCIDevice *pci_dev, Error **errp)
   NvmeCtrl *n = NVME(pci_dev);
   EnsCtrl *e = &n->ens;
   /* all controllers of a machine have the same host */
-  nvmens_ctrl_config config = {.cntlid_given = 1, .hostid = {1}};
+  nvmens_ctrl_config config = {.cntlid_given = 1, .pci = 1, .hostid = {1}};
   NvmeNamespace *ns = &n->namespace;
   ERRP_GUARD();
   int rc;

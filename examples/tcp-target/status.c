@@ -9,7 +9,8 @@
 
 static const char *const ctrl_states[] = {"disabled", "ready", "shutdown", "going"};
 static const char *const ns_states[] = {"absent", "allocated", "deleting"};
-static const char *const att_states[] = {"detached", "attached", "draining", "aborting"};
+static const char *const att_states[] = {"detached", "wanted",   "fenced",
+                                         "attached", "draining", "aborting"};
 static const char *const stalls[] = {"no", "soft", "hard"};
 
 static void say_string(client *c, const char *s)

@@ -73,7 +73,7 @@ static inline int nvmens_ns_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ns_
 /* Why an attachment is WANTED or FENCED: the first of these that holds (R57). */
 typedef enum nvmens_waits_for {
   NVMENS_WAITS_FOR_NOTHING,
-  NVMENS_WAITS_FOR_DRAIN,       /* here, or of a private namespace elsewhere, or it is attached there */
+  NVMENS_WAITS_FOR_DRAIN, /* here, or of a private namespace elsewhere, or it is attached there */
   NVMENS_WAITS_FOR_COMMAND_SET, /* CC.CSS of this controller */
   NVMENS_WAITS_FOR_HOST,        /* which may still have another disk of this NSID */
   NVMENS_WAITS_FOR_LIMIT        /* MAXDNA or MAXCNA */

@@ -238,8 +238,7 @@ static void put_att(const ctl *c, uint32_t nsid, bool as_read)
   put8((pends ? att->waits : 0) | att->waited << 4 |
        (att->state == NVMENS_ATT_ATTACHED && att->enables == c->ctrl->enables) << 5 |
        (nvmens_nsid_set_get(&c->ctrl->active, nsid) != NULL) << 6);
-  put8((nvmens_att_wish_is_alive(att) ? att->wish : 0) | c->wish[nsid] << 2 |
-       c->fenced[nsid] << 4);
+  put8((nvmens_att_wish_is_alive(att) ? att->wish : 0) | c->wish[nsid] << 2 | c->fenced[nsid] << 4);
   put8(!as_read && att->mark && att->latch == c->ctrl->changed[A_LOG].latch);
   put8(name_of(att->owner));
   put_timer(&att->timer);
@@ -267,7 +266,8 @@ static void put_ctl(const ctl *c, bool as_read)
   put8(running);
   put8(ctrl->live << 4 | ctrl->active.count);
   put8(c->cntlid);
-  put8(ctrl->owes | ctrl->stranger << 2 | ctrl->silent << 4 | ctrl->reads_ids << 5 | ctrl->nwaited << 6);
+  put8(ctrl->owes | ctrl->stranger << 2 | ctrl->silent << 4 | ctrl->reads_ids << 5 |
+       ctrl->nwaited << 6);
   put8(!as_read && ctrl->owes && ctrl->owes_latch == ctrl->changed[A_LOG].latch);
   put_timer(&ctrl->patience);
   put8(ctrl->patience.running && ctrl->counting);

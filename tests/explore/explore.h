@@ -54,8 +54,8 @@ typedef struct ctl { /* a controller, and its host */
   log_shadow log[LOGS];
   uint32_t aec;
   uint8_t index, state;
-  uint8_t cntlid;          /* the index, or where hosts keep their disks what the library chose */
-  uint8_t wish[NSIDS + 1]; /* the last explicit attach or detach of what is there (R56) */
+  uint8_t cntlid;            /* the index, or where hosts keep their disks what the library chose */
+  uint8_t wish[NSIDS + 1];   /* the last explicit attach or detach of what is there (R56) */
   uint8_t fenced[NSIDS + 1]; /* visible and barred (R64), as it was after the last action */
   uint8_t att[NSIDS + 1];
   uint8_t early[NSIDS + 1];  /* attached, before the hook is called */
@@ -139,13 +139,14 @@ typedef struct env {
   X(UNPLUG)                                                                                        \
   X(UNPLUG_SOON)                                                                                   \
   X(UNPLUG_SURPRISE)                                                                               \
-  X(ATTACH) X(DETACH) X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE)      \
-      X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST)       \
-          X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER)    \
-              X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER)     \
-                  X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE)      \
-                      X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS)           \
-                          X(HOST_ARM) X(HOST_SCAN) X(HOST_RACE)
+  X(ATTACH)                                                                                        \
+  X(DETACH) X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE)        \
+      X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ)   \
+          X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT)       \
+              X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP) \
+                  X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) \
+                      X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN)    \
+                          X(HOST_RACE)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -205,8 +206,9 @@ extern const unsigned nworlds;
   X(DRAIN)                                                                                         \
   X(DEADLINE)                                                                                      \
   X(HALF_READ)                                                                                     \
-  X(RESET) X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER) X(HOST_MGMT) X(IO)        \
-      X(OTHER) X(REMOVAL)
+  X(RESET)                                                                                         \
+  X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER) X(HOST_MGMT) X(IO) X(OTHER)        \
+      X(REMOVAL)
 #define F_ENUM(name) F_##name,
 enum { F_LIST(F_ENUM) FEATURES };
 #define F(name) (UINT32_C(1) << F_##name)
@@ -274,12 +276,12 @@ bool wanted(const ctl *, uint32_t nsid); /* WANTED */
 bool fenced(const ctl *, uint32_t nsid); /* FENCED */
 uint8_t next_cntlid(const uint8_t hostid[16]);
 bool silent(const ctl *);
-bool opens(const ctl *);          /* something, and is not open yet */
+bool opens(const ctl *);        /* something, and is not open yet */
 bool remembered(uint32_t nsid); /* some host may have a disk of it */
-bool lets_go(const ctl *); /* when it reads the log once more */
+bool lets_go(const ctl *);      /* when it reads the log once more */
 bool is_stranger(const ctl *);
 bool is_newcomer(const ctl *); /* that owes (R66) */
-uint64_t path_deadline(void); /* of paths and hosts */
+uint64_t path_deadline(void);  /* of paths and hosts */
 bool gate_closing(const ctl *, uint32_t nsid);
 bool bell_rung(void);
 const char *not_at_rest(void); /* what is queued or held between calls; NULL: nothing */

@@ -89,8 +89,8 @@ static void check_told(void)
 {
   MUST(13, !now.expects_created, "a create completes before `created`");
   for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)
-    MUST(13, !deliverable(c) || opens(c), "a command completes before an event of controller %u is sent (C8)",
-         c->index);
+    MUST(13, !deliverable(c) || opens(c),
+         "a command completes before an event of controller %u is sent (C8)", c->index);
 }
 
 static void cmd_complete(void *user, nvmens_cmd *cmd, nvmens_status status, uint32_t dw0,

@@ -403,8 +403,8 @@ const world worlds[] = {
      .depth = 40},
     /* Hosts that keep their disks while they reconnect (NVMe over Fabrics). */
     {.name = "fabrics",
-     .kinds = DO(NEW) | DO(UNPLUG) | DO(CTRL_DEL) | DO(CTRL_NEW) | DO(ENABLE) | DO(TICK) | DO(POLL) |
-              DO(HOST_ARM) | DO(HOST_SCAN),
+     .kinds = DO(NEW) | DO(UNPLUG) | DO(CTRL_DEL) | DO(CTRL_NEW) | DO(ENABLE) | DO(TICK) |
+              DO(POLL) | DO(HOST_ARM) | DO(HOST_SCAN),
      .ctrls = 1,
      .nsids = 1,
      .whos = 2,
@@ -415,8 +415,8 @@ const world worlds[] = {
      .start_ns = 2,
      .host = HOST_LINUX},
     {.name = "fabrics-spdk",
-     .kinds = DO(NEW) | DO(UNPLUG) | DO(CTRL_DEL) | DO(CTRL_NEW) | DO(ENABLE) | DO(TICK) | DO(POLL) |
-              DO(HOST_ARM) | DO(HOST_SCAN),
+     .kinds = DO(NEW) | DO(UNPLUG) | DO(CTRL_DEL) | DO(CTRL_NEW) | DO(ENABLE) | DO(TICK) |
+              DO(POLL) | DO(HOST_ARM) | DO(HOST_SCAN),
      .ctrls = 1,
      .nsids = 1,
      .whos = 2,

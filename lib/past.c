@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * past.c: what is remembered of paths that went away: disks, for a time, and what was attached or
+ * detached explicitly (R66, R67). Floor 3.
+ *
+ * Invariant: the host's npast and nwishes count what its disks hold; what holds nothing is freed.
+ */
+#include "paths.h"
+
+#include "attach.h"
+#include "ctrl.h"
+
+enum { MOST_DISKS = 4, MOST_WISHES = 16 };
+
+void nvmens_disk_tell_past(const nvmens_disk *disk, const nvmens_past *past, const nvmens_ctrl *but)
+{
+  for (nvmens_attachment *att = disk->atts; att; att = att->path_next)
+    if (att->ctrl != but && nvmens_att_visible(att) &&
+        (past->any || past->identity != att->ns->identity || !past->shared || !att->ns->shared))
+      nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, disk->nsid, true);
+}
+
+static void drop_disk(nvmens_disk *disk, nvmens_past *past)
+{
+  disk->host->npast--;
+  past->has_disk = 0;
+}
+
+/* Whoever came since the earlier of the two went may be that path (R66). */
+static void take_over(nvmens_disk *disk, nvmens_past *past, nvmens_past *fresh)
+{
+  if (past->serial < fresh->serial)
+    fresh->serial = past->serial;
+  drop_disk(disk, past);
+}
+
+static void drop_wish(const nvmens_disk *disk, nvmens_past *past)
+{
+  disk->host->nwishes--;
+  past->wish = NVMENS_WISH_NONE;
+}
+
+/* Those that hold nothing any more are freed. */
+static void sweep(nvmens_disk *disk)
+{
+  nvmens_past **at = &disk->past, *past;
+
+  while ((past = *at) != NULL) {
+    if (past->has_disk || past->wish) {
+      at = &past->next;
+      continue;
+    }
+    *at = past->next;
+    nvmens_free(&disk->host->subsys->core.mem, past);
+  }
+}
+
+void nvmens_past_clear(nvmens_disk *disk)
+{
+  for (nvmens_past *past = disk->past; past; past = past->next)
+    past->has_disk = past->wish = 0;
+  sweep(disk);
+}
+
+/* At most so many of each; what is new takes over what says the same (R67). */
+static void make_room(nvmens_disk *disk, nvmens_past *fresh)
+{
+  nvmens_past *last_disk = NULL, *last_wish = NULL;
+  uint32_t disks = 0, wishes = 0;
+
+  for (nvmens_past *past = disk->past; past; past = past->next) {
+    if (past->wish && fresh->wish && past->cntlid == fresh->cntlid)
+      drop_wish(disk, past);
+    if (past->has_disk && fresh->has_disk && !past->any && past->identity == fresh->identity &&
+        past->shared == fresh->shared)
+      take_over(disk, past, fresh);
+    if (past->has_disk) {
+      disks++;
+      last_disk = past;
+    }
+    if (past->wish) {
+      wishes++;
+      last_wish = past;
+    }
+  }
+  if (fresh->wish && wishes == MOST_WISHES)
+    drop_wish(disk, last_wish);
+  if (fresh->has_disk && disks == MOST_DISKS) {
+    fresh->any = 1;
+    take_over(disk, last_disk, fresh);
+  }
+}
+
+void nvmens_past_remember(nvmens_disk *disk, nvmens_past *fresh)
+{
+  nvmens_paths *host = disk->host;
+
+  make_room(disk, fresh);
+  sweep(disk);
+  host->npast += fresh->has_disk;
+  host->nwishes += fresh->wish != NVMENS_WISH_NONE;
+  fresh->next = disk->past;
+  disk->past = fresh;
+}
+
+void nvmens_past_renew(const nvmens_ctrl *ctrl)
+{
+  nvmens_disk *disk;
+  uint32_t nsid = 0;
+
+  while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL)
+    for (nvmens_past *past = disk->past; past; past = past->next)
+      if (past->has_disk && past->serial < ctrl->born)
+        past->until = UINT64_MAX;
+}
+
+void nvmens_paths_look(nvmens_paths *host)
+{
+  if (host->npast)
+    nvmens_timer_set(&host->subsys->forgetting, &host->timer, host->subsys->core.now);
+}
+
+/* It may be one of the controllers that came since, and have not read the log twice (R66). */
+static bool may_be_back(const nvmens_paths *host, const nvmens_past *past)
+{
+  const nvmens_ctrl *ctrl = host->first;
+
+  while (ctrl && (ctrl->owes == NVMENS_MARK_NONE || ctrl->born <= past->serial))
+    ctrl = ctrl->path_next;
+  return ctrl != NULL;
+}
+
+/* Looks at all of it: what is over is forgotten, and whom it was in the way of is told; what went
+ * away since the last poll lasts from now on. */
+void nvmens_paths_expire(nvmens_paths *host)
+{
+  nvmens_subsys *s = host->subsys;
+  uint64_t now = s->core.now, memory = s->config.host_memory_ns, next = UINT64_MAX;
+  nvmens_disk *disk;
+  uint32_t nsid = 0;
+
+  while ((disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL) {
+    for (nvmens_past *past = disk->past; past; past = past->next) {
+      if (!past->has_disk)
+        continue;
+      if (past->until == UINT64_MAX)
+        past->until = memory > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + memory;
+      if (past->until <= now && may_be_back(host, past))
+        continue; /* looked at again when that one lets go, or goes */
+      if (past->until <= now) {
+        drop_disk(disk, past);
+        nvmens_disk_tell_past(disk, past, NULL);
+      } else if (past->until < next) {
+        next = past->until;
+      }
+    }
+    sweep(disk);
+    nvmens_disk_settle(disk);
+    nvmens_disk_quiet(disk);
+  }
+  if (next != UINT64_MAX)
+    nvmens_timer_set(&s->forgetting, &host->timer, next);
+}
+
+/* ---- explicit attaches and detaches that are remembered ---- */
+
+uint8_t nvmens_paths_wish(nvmens_ctrl *ctrl, const nvmens_ns *ns, bool take)
+{
+  nvmens_disk *disk =
+      ctrl->host->nwishes ? nvmens_nsid_set_get(&ctrl->host->disks, ns->nsid) : NULL;
+
+  for (nvmens_past *past = disk ? disk->past : NULL; past; past = past->next) {
+    uint8_t wish = past->wish;
+
+    if (!wish || past->cntlid != ctrl->cntlid || past->wish_gen != ns->gen)
+      continue;
+    if (take) {
+      drop_wish(disk, past);
+      sweep(disk);
+      nvmens_disk_quiet(disk);
+    }
+    return wish;
+  }
+  return NVMENS_WISH_NONE;
+}
+
+void nvmens_paths_forget_wishes(nvmens_subsys *s, const nvmens_ns *ns)
+{
+  for (nvmens_paths *host = s->hosts; host; host = host->next) {
+    nvmens_disk *disk = host->nwishes ? nvmens_nsid_set_get(&host->disks, ns->nsid) : NULL;
+
+    for (nvmens_past *past = disk ? disk->past : NULL; past; past = past->next)
+      if (past->wish)
+        drop_wish(disk, past);
+    if (!disk)
+      continue;
+    sweep(disk);
+    nvmens_disk_quiet(disk);
+  }
+}

@@ -226,7 +226,7 @@ static void leave_disk(nvmens_attachment *att, bool keeps)
   } else if (att->mark != NVMENS_MARK_NONE) {
     nvmens_mark_step(att, NVMENS_EV_GONE);
   }
-  if (keeps && att->wish && nvmens_att_wish_is_alive(att)) {
+  if (disk->host->known && att->wish && nvmens_att_wish_is_alive(att)) {
     past->wish = att->wish;
     past->wish_gen = att->wish_gen;
   }

@@ -420,8 +420,8 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     answer_all(ctrl);
   }
   if (cell->actions & NVMENS_DO_READY) {
+    leave_disabled_sets(ctrl); /* this host has not seen them */
     ctrl->enables++;
-    leave_disabled_sets(ctrl);
     nvmens_path_ready(ctrl);
   }
   if (cell->actions & NVMENS_DO_UNREADY)

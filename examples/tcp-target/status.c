@@ -9,6 +9,7 @@
 
 static const char *const ctrl_states[] = {"disabled", "ready", "shutdown", "going"};
 static const char *const ns_states[] = {"absent", "allocated", "deleting"};
+static const char *const waits_for[] = {"nothing", "drain", "command set", "host", "limit"};
 static const char *const att_states[] = {"detached", "wanted",   "fenced",
                                          "attached", "draining", "aborting"};
 static const char *const stalls[] = {"no", "soft", "hard"};
@@ -44,11 +45,12 @@ static void say_ctrl(client *c, ctrl *k, bool first)
   pthread_mutex_unlock(&k->t->lock);
   client_say(c,
              "%s{\"cntlid\":%u,\"kind\":\"%s\",\"state\":\"%s\",\"queues\":%d,\"attached\":%u,"
-             "\"draining\":%u,\"parked\":%u,\"owed\":%u,\"reported\":%u,\"aec\":%u,"
+             "\"wanted\":%u,\"fenced\":%u,\"draining\":%u,\"parked\":%u,\"owed\":%u,\"reported\":%"
+             "u,\"aec\":%u,"
              "\"sent\":%llu,\"coalesced\":%llu,\"hostnqn\":",
              first ? "" : ",", i.cntlid, k->discovery ? "discovery" : "io", ctrl_states[i.state],
-             queues, i.attached, i.draining, i.parked, i.owed, i.reported, i.aec,
-             (unsigned long long)i.sent, (unsigned long long)i.coalesced);
+             queues, i.attached, i.wanted, i.fenced, i.draining, i.parked, i.owed, i.reported,
+             i.aec, (unsigned long long)i.sent, (unsigned long long)i.coalesced);
   say_string(c, k->hostnqn);
   client_say(c, "}");
 }
@@ -70,8 +72,11 @@ static uint32_t say_attachments(target *t, client *c, nvmens_nsref ref, ctrl **c
     pthread_mutex_unlock(&k->life);
     if (err || info.state == NVMENS_ATT_DETACHED)
       continue;
-    client_say(c, "%s{\"cntlid\":%u,\"state\":\"%s\",\"open\":%s,\"in_flight\":%u}", any ? "," : "",
-               k->cntlid, att_states[info.state], info.open ? "true" : "false", info.in_flight);
+    client_say(c,
+               "%s{\"cntlid\":%u,\"state\":\"%s\",\"waits_for\":\"%s\",\"open\":%s,"
+               "\"in_flight\":%u}",
+               any ? "," : "", k->cntlid, att_states[info.state], waits_for[info.waits_for],
+               info.open ? "true" : "false", info.in_flight);
     in_flight += info.in_flight;
     any = true;
   }
@@ -94,10 +99,11 @@ static bool say_ns(target *t, client *c, ns *n, ctrl **ctrls, size_t count, bool
     return false;
   client_say(c,
              "%s{\"nsid\":%u,\"state\":\"%s\",\"blocks\":%llu,\"bs\":%u,\"shared\":%s,"
-             "\"backend\":\"%s\",\"stall\":\"%s\",\"attached\":%u,\"draining\":%u,\"uuid\":\"",
+             "\"backend\":\"%s\",\"stall\":\"%s\",\"attached\":%u,\"wanted\":%u,"
+             "\"fenced\":%u,\"draining\":%u,\"uuid\":\"",
              first ? "" : ",", i.nsid, ns_states[i.state], (unsigned long long)i.nsze,
              1u << i.lbads, i.shared ? "true" : "false", n->b.fd >= 0 ? "file" : "ram",
-             stalls[atomic_load(&n->stall)], i.attached, i.draining);
+             stalls[atomic_load(&n->stall)], i.attached, i.wanted, i.fenced, i.draining);
   say_uuid(c, i.ident.uuid);
   client_say(c, "\"");
   client_say(c, ",\"in_flight\":%u}", say_attachments(t, c, ref, ctrls, count));

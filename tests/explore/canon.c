@@ -354,11 +354,12 @@ static void put_past(const nvmens_past *past)
 
 static void put_memory(void)
 {
-  put_due(E->s->strangers_until);
+  if (W->keeps)
+    put_due(E->s->strangers_until);
   for (const nvmens_paths *paths = E->s->hosts; paths; paths = paths->next) {
     put8(paths->hostid[0]);
     put_timer(&paths->timer);
-    for (uint8_t i = 0; i < paths->nleft; i++)
+    for (uint8_t i = 0; i < paths->nleft && W->keeps; i++)
       put8(paths->left[i]);
     put8(0xFC);
     for (uint32_t nsid = 1; nsid <= W->nsids; nsid++) {
@@ -401,8 +402,7 @@ size_t canon(uint8_t out[CANON_ROOM], bool logs_as_read)
   if (W->host)
     for (unsigned i = 0; i < W->ctrls; i++)
       put_host(&E->host[i]);
-  if (W->keeps)
-    put_memory();
+  put_memory();
   return (size_t)(at - out);
 }
 

@@ -50,7 +50,7 @@ void end_auto(obj *o)
 /* What was explicit at a controller is so again at the next of this CNTLID (R67). One host has all. */
 void ctrl_wishes(ctl *c, bool comes)
 {
-  for (uint32_t n = 1; n <= W->nsids && W->keeps; n++) {
+  for (uint32_t n = 1; n <= W->nsids; n++) {
     const obj *o = obj_of(n);
     struct past *past = &E->past[c->cntlid % CTRLS][n];
     bool same = o && !o->deleting && o->ref.gen == past->gen;

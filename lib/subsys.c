@@ -102,7 +102,8 @@ void nvmens_fan_deliver(nvmens_subsys *s)
 /* At ctrl, what is remembered of its host included. Only memory can fail. */
 static int reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
-  uint8_t wish = nvmens_paths_wish(ctrl, ns, false);
+  uint8_t wish =
+      ns->state == NVMENS_NS_DELETING ? NVMENS_WISH_NONE : nvmens_paths_wish(ctrl, ns, false);
   int err;
 
   if (!wish && !nvmens_att_should(ns, ctrl))

@@ -299,6 +299,17 @@ static uint32_t unseen(const nvmens_attachment *att)
   return ctrl->enables - seen;
 }
 
+/* Other hosts' controllers that wait for the same private namespace. */
+static void settle_elsewhere(const nvmens_attachment *att)
+{
+  const nvmens_ns *ns = att->ns;
+
+  if (!ns->shared && ns->count[NVMENS_ATT_WANTED])
+    for (const nvmens_attachment *other = ns->attachments; other; other = other->ns_next)
+      if (other->state == NVMENS_ATT_WANTED && other->disk != att->disk)
+        nvmens_disk_settle(other->disk);
+}
+
 static void attach(nvmens_attachment *att)
 {
   nvmens_ctrl *ctrl = att->ctrl;
@@ -320,6 +331,7 @@ static void attach(nvmens_attachment *att)
     nvmens_att_record(att, true);
     nvmens_ns_changed(att->ns);
   }
+  settle_elsewhere(att);
 }
 
 static void disclose(nvmens_attachment *att, unsigned event)
@@ -330,6 +342,7 @@ static void disclose(nvmens_attachment *att, unsigned event)
     nvmens_ns_changed(att->ns);
   if (event == NVMENS_EV_HIDE)
     nvmens_att_let_in(att->ctrl);
+  settle_elsewhere(att);
 }
 
 void nvmens_att_decide(nvmens_attachment *att, uint8_t waits)

@@ -66,9 +66,8 @@ void nvmens_do_get_log(const nvmens_request *r)
   }
   changed = &ctrl->changed[read.lid == NVMENS_LID_CHANGED_ATTACHED_NS ? NVMENS_LOG_ATTACHED
                                                                       : NVMENS_LOG_ALLOCATED];
-  if (read.lid == NVMENS_LID_CHANGED_ATTACHED_NS && !read.keep &&
-      nvmens_changed_latches(changed, read.offset))
-    nvmens_path_read_begins(ctrl);
+  if (read.lid == NVMENS_LID_CHANGED_ATTACHED_NS && !read.keep)
+    nvmens_path_read_begins(ctrl, nvmens_changed_latches(changed, read.offset));
   nvmens_changed_latch(changed, read.offset, ctrl->notices.seq);
   latch = changed->latch;
   nvmens_changed_page(changed, page);

@@ -162,13 +162,27 @@ void nvmens_disk_answer(const nvmens_disk *disk)
 
 /* ---- settle ---- */
 
+/* Whether one has changed its state: then the others may have another reason. */
+static bool decide(const nvmens_disk *disk)
+{
+  bool changed = false;
+
+  for (nvmens_attachment *att = disk->atts; att; att = att->path_next) {
+    uint8_t before = att->state;
+
+    if (before == NVMENS_ATT_WANTED || before == NVMENS_ATT_FENCED)
+      nvmens_att_decide(att, hindrance(att));
+    changed |= att->state != before;
+  }
+  return changed;
+}
+
 void nvmens_disk_settle(nvmens_disk *disk)
 {
   nvmens_attachment *att;
 
-  for (att = disk->atts; att; att = att->path_next)
-    if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
-      nvmens_att_decide(att, hindrance(att));
+  while (decide(disk)) /* each round attaches one, or there are no more */
+    continue;
   for (att = disk->atts; att; att = att->path_next)
     tell(att);
   nvmens_disk_answer(disk);
@@ -303,8 +317,9 @@ static bool reported(const nvmens_ctrl *ctrl)
   return ctrl->notices.source[NVMENS_SOURCE_ATTACHED].state == NVMENS_NOTICE_REPORTED;
 }
 
-void nvmens_path_read_begins(nvmens_ctrl *ctrl)
+void nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
 {
+  uint32_t latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
   nvmens_attachment *att, *next;
 
   if (!reported(ctrl))
@@ -315,12 +330,12 @@ void nvmens_path_read_begins(nvmens_ctrl *ctrl)
   }
   for (att = ctrl->owed; att; att = next) {
     next = att->owed_next;
-    if (att->mark != NVMENS_MARK_ONCE)
+    if (att->mark != NVMENS_MARK_ONCE || (!latches && att->latch == latch))
       continue;
     nvmens_mark_step(att, NVMENS_EV_READ_BEGINS);
     nvmens_disk_settle(att->disk);
   }
-  if (ctrl->owes == NVMENS_MARK_ONCE) {
+  if (ctrl->owes == NVMENS_MARK_ONCE && (latches || ctrl->owes_latch != latch)) {
     newcomer_step(ctrl, NVMENS_EV_READ_BEGINS);
     newcomer_lets_go(ctrl);
     nvmens_paths_look(ctrl->host);

@@ -424,6 +424,7 @@ static void check_events(const ctl *c)
 
 void after_action(void)
 {
+  hosts_arm();
   follow_fences();
   check_slots();
   for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++)

@@ -172,6 +172,7 @@ typedef struct world {
   uint8_t scope;       /* nvmens_mask_scope */
   uint8_t host;        /* HOST_* */
   uint8_t keeps;       /* hosts keep their disks when their controller goes (NVMe over Fabrics) */
+  uint8_t brisk;       /* hosts send the AER again at once, and look at an NSID in one step */
   uint8_t restarted;   /* they have disks of before the start: each the identity WHOS */
   uint8_t wait;        /* host_wait_ns in ticks; 0: 1 */
   uint8_t memory;      /* host_memory_ns in ticks; 0: 1 */
@@ -343,6 +344,7 @@ void host_start(ctl *);
 void host_event(ctl *);
 void host_goes(host *); /* its controller is gone */
 void hosts_give_up(void);
+void hosts_arm(void);
 uint8_t host_of(const ctl *);
 
 /* check.c, finish.c: in every state; after it the state is no longer what it was */

@@ -73,6 +73,15 @@ outcome host_arm(ctl *c)
   return DONE;
 }
 
+/* The brisk ones, after each action. */
+void hosts_arm(void)
+{
+  for (ctl *c = E->ctl; c < E->ctl + W->ctrls && W->brisk; c++)
+    if (c->ctrl && c->state == READY && !violation[0])
+      while (host_arm(c) == DONE && !violation[0])
+        continue;
+}
+
 static void read_log(ctl *c, host *h)
 {
   uint32_t nsid;
@@ -204,6 +213,8 @@ outcome host_scan(ctl *c)
     break;
   case H_LOOK:
     look(c, h);
+    if (W->brisk && h->phase == H_SIZE)
+      take(c, h);
     return DONE;
   case H_DROP:
     drop_unlisted(h);

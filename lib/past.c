@@ -103,15 +103,19 @@ void nvmens_past_remember(nvmens_disk *disk, nvmens_past *fresh)
   disk->past = fresh;
 }
 
-void nvmens_past_renew(const nvmens_ctrl *ctrl)
+bool nvmens_past_renew(const nvmens_ctrl *ctrl)
 {
+  bool any = false;
   nvmens_disk *disk;
   uint32_t nsid = 0;
 
   while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL)
     for (nvmens_past *past = disk->past; past; past = past->next)
-      if (past->has_disk && past->serial < ctrl->born)
+      if (past->has_disk && past->serial < ctrl->born) {
         past->until = UINT64_MAX;
+        any = true;
+      }
+  return any;
 }
 
 void nvmens_paths_look(nvmens_paths *host)

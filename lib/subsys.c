@@ -198,8 +198,12 @@ int nvmens_fan_plug(nvmens_ns *ns)
     return NVMENS_ERR_NOMEM;
   }
   nvmens_paths_forget_wishes(s, ns);
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    nvmens_att_wish(ns, s->ctrl[i], NVMENS_WISH_NONE);
+  for (uint32_t i = 0; i < s->nctrl; i++) { /* what is attached stays so */
+    const nvmens_attachment *att = nvmens_att_of(s->ctrl[i], ns->nsid);
+
+    if (att && (!nvmens_att_visible(att) || nvmens_att_covers(ns, s->ctrl[i])))
+      nvmens_att_wish(ns, s->ctrl[i], NVMENS_WISH_NONE);
+  }
   for (uint32_t i = 0; i < s->nctrl; i++)
     if (!nvmens_att_should(ns, s->ctrl[i]))
       nvmens_att_unwant(ns, s->ctrl[i]);

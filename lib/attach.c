@@ -299,15 +299,16 @@ static uint32_t unseen(const nvmens_attachment *att)
   return ctrl->enables - seen;
 }
 
-/* Other hosts' controllers that wait for the same private namespace. */
-static void settle_elsewhere(const nvmens_attachment *att)
+void nvmens_att_settle_private(const nvmens_ns *ns)
 {
-  const nvmens_ns *ns = att->ns;
+  const nvmens_subsys *s = ns->subsys;
 
-  if (!ns->shared && ns->count[NVMENS_ATT_WANTED])
-    for (const nvmens_attachment *other = ns->attachments; other; other = other->ns_next)
-      if (other->state == NVMENS_ATT_WANTED && other->disk != att->disk)
-        nvmens_disk_settle(other->disk);
+  for (uint32_t i = 0; i < s->nctrl && !ns->shared && ns->count[NVMENS_ATT_WANTED]; i++) {
+    const nvmens_attachment *att = nvmens_att_of(s->ctrl[i], ns->nsid);
+
+    if (att && att->state == NVMENS_ATT_WANTED)
+      nvmens_disk_settle(att->disk);
+  }
 }
 
 static void attach(nvmens_attachment *att)
@@ -331,7 +332,7 @@ static void attach(nvmens_attachment *att)
     nvmens_att_record(att, true);
     nvmens_ns_changed(att->ns);
   }
-  settle_elsewhere(att);
+  nvmens_att_settle_private(att->ns);
 }
 
 static void disclose(nvmens_attachment *att, unsigned event)
@@ -342,7 +343,7 @@ static void disclose(nvmens_attachment *att, unsigned event)
     nvmens_ns_changed(att->ns);
   if (event == NVMENS_EV_HIDE)
     nvmens_att_let_in(att->ctrl);
-  settle_elsewhere(att);
+  nvmens_att_settle_private(att->ns);
 }
 
 void nvmens_att_decide(nvmens_attachment *att, uint8_t waits)

@@ -56,6 +56,8 @@ void nvmens_att_record(const nvmens_attachment *, bool loud); /* log 04h of its 
 void nvmens_att_unlink_ns(nvmens_attachment *);
 void nvmens_atts_link(nvmens_attachment **first, nvmens_attachment *); /* by next and prev */
 void nvmens_atts_unlink(nvmens_attachment **first, nvmens_attachment *);
+/* Who has a private namespace has changed: those that wait for it are looked at, by CNTLID. */
+void nvmens_att_settle_private(const nvmens_ns *);
 /* It is one attachment less at ctrl: who waited for that tries again. */
 void nvmens_att_let_in(nvmens_ctrl *);
 

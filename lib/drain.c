@@ -44,16 +44,9 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
 /* What this one was in the way of, once it has ended. */
 static void make_way(nvmens_ns *ns, nvmens_attachment *att)
 {
-  const nvmens_subsys *s = ns->subsys;
-
   if (!att->ns && nvmens_att_should(ns, att->ctrl))
     nvmens_att_want(ns, att->ctrl);
-  for (uint32_t i = 0; i < s->nctrl && !ns->shared && ns->count[NVMENS_ATT_WANTED]; i++) {
-    const nvmens_attachment *other = nvmens_att_of(s->ctrl[i], ns->nsid);
-
-    if (other && other->state == NVMENS_ATT_WANTED)
-      nvmens_disk_settle(other->disk);
-  }
+  nvmens_att_settle_private(ns);
   nvmens_att_let_in(att->ctrl);
 }
 
@@ -125,6 +118,7 @@ static void unlink(nvmens_attachment *att, bool recorded)
   nvmens_att_unlink_ns(att);
   if (recorded)
     nvmens_ns_changed(ns);
+  nvmens_att_settle_private(ns);
   nvmens_att_let_in(ctrl);
 }
 

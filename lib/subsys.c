@@ -157,6 +157,15 @@ nvmens_verdict nvmens_fan_create(nvmens_subsys *s, const nvmens_ns_config *confi
   return NVMENS_VERDICT_OK;
 }
 
+static void unwant_others(nvmens_ns *ns)
+{
+  const nvmens_subsys *s = ns->subsys;
+
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (!nvmens_att_should(ns, s->ctrl[i]))
+      nvmens_att_unwant(ns, s->ctrl[i]);
+}
+
 /* Who had it is forgotten if he is not there (R56). */
 static void look_for_keeper(nvmens_ns *ns)
 {
@@ -192,9 +201,7 @@ int nvmens_fan_plug(nvmens_ns *ns)
     ns->keeper = before.keeper;
     ns->home = before.home;
     ns->home_found = before.home_found;
-    for (uint32_t i = 0; i < s->nctrl; i++)
-      if (!nvmens_att_should(ns, s->ctrl[i]))
-        nvmens_att_unwant(ns, s->ctrl[i]);
+    unwant_others(ns);
     return NVMENS_ERR_NOMEM;
   }
   nvmens_paths_forget_wishes(s, ns);
@@ -204,9 +211,7 @@ int nvmens_fan_plug(nvmens_ns *ns)
     if (att && (!nvmens_att_visible(att) || nvmens_att_covers(ns, s->ctrl[i])))
       nvmens_att_wish(ns, s->ctrl[i], NVMENS_WISH_NONE);
   }
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    if (!nvmens_att_should(ns, s->ctrl[i]))
-      nvmens_att_unwant(ns, s->ctrl[i]);
+  unwant_others(ns);
   want_everywhere(ns);
   return 0;
 }
@@ -226,42 +231,36 @@ nvmens_verdict nvmens_fan_attach(nvmens_ns *ns, nvmens_ctrl *ctrl)
 
 /* ---- detach and remove ---- */
 
-/* Auto attach gives a private namespace to nobody else now (R56). */
-static void end_auto_attach(nvmens_ns *ns)
+/* Nobody else has it: auto attach gives it to nobody now (R56). */
+static bool ends_auto_attach(const nvmens_ns *ns, const nvmens_attachment *att)
 {
-  const nvmens_subsys *s = ns->subsys;
+  uint32_t others = (uint32_t)ns->count[NVMENS_ATT_ATTACHED] + ns->count[NVMENS_ATT_FENCED];
 
-  ns->auto_attach = 0;
-  for (uint32_t i = 0; i < s->nctrl; i++)
-    if (!nvmens_att_should(ns, s->ctrl[i]))
-      nvmens_att_unwant(ns, s->ctrl[i]);
+  return !ns->shared && ns->auto_attach && others == nvmens_att_visible(att);
 }
 
 nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned event,
                                  nvmens_cmd *owner)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  bool again =
-      att && nvmens_att_holds(att) && !nvmens_att_visible(att) && nvmens_att_should(ns, ctrl);
-  bool was = att && nvmens_att_visible(att);
-  uint8_t wish = att && att->wish_gen == ns->gen ? att->wish : NVMENS_WISH_NONE;
+  bool leaves = att && nvmens_att_holds(att) && !nvmens_att_visible(att);
+  bool again = leaves && nvmens_att_should(ns, ctrl);
+  bool was = att && nvmens_att_visible(att), ends;
   nvmens_verdict verdict;
 
+  if (!att || (!again && nvmens_cell_of(NVMENS_M_ATTACHMENT, att->state, event)->kind != NVMENS_GO))
+    return nvmens_att_leave(att, event, owner, true);
+  ends = ends_auto_attach(ns, att);
+  if (ends)
+    ns->auto_attach = 0;
   nvmens_att_wish(ns, ctrl, NVMENS_WISH_DETACH);
   verdict = nvmens_att_leave(att, event, owner, true);
-  if (again) { /* it will not be attached when it has drained */
-    nvmens_att_unwant(ns, ctrl);
+  if (again) /* it will not be attached when it has drained */
     verdict = NVMENS_VERDICT_OK;
-  }
-  if (verdict.err) {
-    nvmens_att_wish(ns, ctrl, wish);
-    return verdict;
-  }
   if (was)
     nvmens_ns_changed(ns);
-  if (!ns->shared && ns->auto_attach && !ns->count[NVMENS_ATT_ATTACHED] &&
-      !ns->count[NVMENS_ATT_FENCED])
-    end_auto_attach(ns);
+  if (ends)
+    unwant_others(ns);
   nvmens_disk_settle(att->disk);
   return verdict;
 }

@@ -277,7 +277,8 @@ void nvmens_att_let_in(nvmens_ctrl *ctrl)
   for (uint32_t i = 0; i < s->nctrl; i++)
     for (att = s->ctrl[i]->wanted; att; att = next) {
       next = att->next;
-      if (att->waits != NVMENS_WAIT_LIMIT || (!s->config.maxdna && s->ctrl[i] != ctrl))
+      if ((att->waits != NVMENS_WAIT_LIMIT && att->waits != NVMENS_WAIT_DISK) ||
+          (!s->config.maxdna && s->ctrl[i] != ctrl))
         continue;
       if (nvmens_att_full(s->ctrl[i]))
         break;

@@ -412,6 +412,7 @@ void nvmens_do_identify(const nvmens_request *r)
   q.cns = (uint8_t)r->cdw[0];
   q.cntid = (uint16_t)(r->cdw[0] >> 16);
   q.csi = (uint8_t)(r->cdw[1] >> 24);
+  r->ctrl->reads_ids |= q.cns == NVMENS_CNS_NS_DESC_LIST;
   sf = kind_of(q.cns)->fill(&q);
   if (nvmens_cmd_old(r->cmd)) {
     nvmens_cmd_end(r->cmd, 0, 0, 0);

@@ -81,9 +81,12 @@ static uint8_t hindrance(const nvmens_attachment *att)
 
   if (waits == NVMENS_WAIT_NOTHING)
     waits = hindered_by_host(att);
-  if ((waits == NVMENS_WAIT_NOTHING || waits == NVMENS_WAIT_FENCE) && wanted &&
-      nvmens_att_full(att->ctrl))
-    waits = NVMENS_WAIT_LIMIT;
+  if (wanted && nvmens_att_full(att->ctrl)) {
+    if (waits == NVMENS_WAIT_FENCE)
+      return NVMENS_WAIT_DISK; /* not to be shown */
+    if (waits == NVMENS_WAIT_NOTHING)
+      return NVMENS_WAIT_LIMIT;
+  }
   return waits;
 }
 
@@ -393,7 +396,6 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ref.nsid);
 
-  ctrl->reads_ids |= cns == NVMENS_CNS_NS_DESC_LIST;
   if (cns != NVMENS_CNS_NS_DESC_LIST && (cns != NVMENS_CNS_NS || ctrl->reads_ids))
     return;
   if (!att || att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)

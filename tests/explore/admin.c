@@ -88,7 +88,7 @@ static outcome set_aec(ctl *c, uint32_t aec)
 static outcome look(ctl *c, uint8_t n, bool fails)
 {
   digest before = {0, 0};
-  bool was = seen_by_host(c, n);
+  bool was = seen_by_host(c, n), first = !reads_ids(c);
 
   now.fail = fails;
   if (fails && seen_by_host(c, n))
@@ -98,7 +98,7 @@ static outcome look(ctl *c, uint8_t n, bool fails)
   if (!was) {
     MUST(5, now.sf == (NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR),
          "CNS 03h of an inactive NSID ends with %x", now.sf);
-    return REFUSED;
+    return first ? DONE : REFUSED; /* that it was sent counts (R64) */
   }
   if (fails) {
     now.features |= F(TRANSFER);

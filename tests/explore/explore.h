@@ -140,10 +140,11 @@ typedef struct env {
   X(UNPLUG_SOON)                                                                                   \
   X(UNPLUG_SURPRISE)                                                                               \
   X(ATTACH)                                                                                        \
-  X(DETACH) X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE)        \
-      X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ)   \
-          X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT)       \
-              X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP) \
+  X(DETACH)                                                                                        \
+  X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK)  \
+      X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP)          \
+          X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT) X(READ)        \
+              X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP)         \
                   X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) \
                       X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN)    \
                           X(HOST_RACE)
@@ -208,8 +209,8 @@ extern const unsigned nworlds;
   X(DEADLINE)                                                                                      \
   X(HALF_READ)                                                                                     \
   X(RESET)                                                                                         \
-  X(SHUTDOWN) X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER) X(HOST_MGMT) X(IO) X(OTHER)        \
-      X(REMOVAL)
+  X(SHUTDOWN)                                                                                      \
+  X(SWAP) X(PRIVATE) X(WAITING) X(MASK) X(TRANSFER) X(HOST_MGMT) X(IO) X(OTHER) X(REMOVAL)
 #define F_ENUM(name) F_##name,
 enum { F_LIST(F_ENUM) FEATURES };
 #define F(name) (UINT32_C(1) << F_##name)
@@ -277,6 +278,7 @@ bool wanted(const ctl *, uint32_t nsid); /* WANTED */
 bool fenced(const ctl *, uint32_t nsid); /* FENCED */
 uint8_t next_cntlid(const uint8_t hostid[16]);
 bool silent(const ctl *);
+bool reads_ids(const ctl *);    /* it has sent CNS 03h (R64) */
 bool opens(const ctl *);        /* something, and is not open yet */
 bool remembered(uint32_t nsid); /* some host may have a disk of it */
 bool lets_go(const ctl *);      /* when it reads the log once more */

@@ -139,3 +139,8 @@ bool is_newcomer(const ctl *c)
 {
   return c->ctrl->owes != NVMENS_MARK_NONE;
 }
+
+bool reads_ids(const ctl *c)
+{
+  return c->ctrl->reads_ids;
+}

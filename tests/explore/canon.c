@@ -266,7 +266,7 @@ static void put_ctl(const ctl *c, bool as_read)
   put8(running);
   put8(ctrl->live << 4 | ctrl->active.count);
   put8(c->cntlid);
-  put8(ctrl->owes | ctrl->stranger << 2 | ctrl->silent << 4 | ctrl->reads_ids << 5 |
+  put8(ctrl->owes | ctrl->stranger << 2 | ctrl->silent << 4 | (as_read ? 0 : ctrl->reads_ids << 5) |
        ctrl->nwaited << 6);
   put8(!as_read && ctrl->owes && ctrl->owes_latch == ctrl->changed[A_LOG].latch);
   put_timer(&ctrl->patience);

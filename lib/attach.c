@@ -264,7 +264,8 @@ uint8_t nvmens_att_hindered(const nvmens_attachment *att)
     for (const nvmens_attachment *other = ns->attachments; other; other = other->ns_next)
       if (nvmens_att_holds(other))
         return NVMENS_WAIT_DRAINING;
-  return nvmens_ctrl_has_csi(att->ctrl, ns->csi) ? NVMENS_WAIT_NOTHING : NVMENS_WAIT_COMMAND_SET;
+  return nvmens_ctrl_enables_csi(att->ctrl, ns->csi) ? NVMENS_WAIT_NOTHING
+                                                     : NVMENS_WAIT_COMMAND_SET;
 }
 
 void nvmens_att_let_in(nvmens_ctrl *ctrl)

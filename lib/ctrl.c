@@ -237,9 +237,14 @@ void nvmens_ctrl_quiet(nvmens_ctrl *ctrl)
     nvmens_outbox_add(&ctrl->subsys->core, &ctrl->released, released_run);
 }
 
-bool nvmens_ctrl_has_csi(const nvmens_ctrl *ctrl, uint8_t csi)
+bool nvmens_ctrl_enables_csi(const nvmens_ctrl *ctrl, uint8_t csi)
 {
-  if (ctrl->state == NVMENS_CTRL_DISABLED || ctrl->css == NVMENS_CSS_ALL)
+  if (!ctrl->configured || ctrl->css == NVMENS_CSS_ALL)
     return true;
   return ctrl->css == NVMENS_CSS_NVM && csi == NVMENS_CSI_NVM;
+}
+
+bool nvmens_ctrl_has_csi(const nvmens_ctrl *ctrl, uint8_t csi)
+{
+  return ctrl->state == NVMENS_CTRL_DISABLED || nvmens_ctrl_enables_csi(ctrl, csi);
 }

@@ -31,6 +31,8 @@ void nvmens_ctrl_epoch(nvmens_ctrl *);
 void nvmens_ctrl_quiet(nvmens_ctrl *);
 void nvmens_ctrl_unlist(nvmens_ctrl *);
 void nvmens_ctrl_free(nvmens_ctrl *); /* and its attachments; the gate waits for its lanes */
+/* The last CC.CSS enables it, or none was written yet. */
+bool nvmens_ctrl_enables_csi(const nvmens_ctrl *, uint8_t csi);
 bool nvmens_ctrl_has_csi(const nvmens_ctrl *,
                          uint8_t csi); /* CC.CSS enables it, or is not set yet */
 

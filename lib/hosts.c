@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "ctrl.h"
+#include "ns.h"
 #include "paths.h"
 
 enum { LEFT = 16 }; /* as nvmens_paths.left */
@@ -114,26 +115,35 @@ static bool any_had(const nvmens_subsys *s, uint16_t cntlid)
   return host != NULL;
 }
 
+static bool in_use(const nvmens_subsys *s, uint16_t cntlid)
+{
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (s->ctrl[i]->cntlid == cntlid)
+      return true;
+  return false;
+}
+
 uint16_t nvmens_paths_cntlid(const nvmens_subsys *s, const uint8_t hostid[16])
 {
   const nvmens_paths *host = nvmens_paths_find(s, hostid);
-  uint32_t lowest = NVMENS_CNTLID_MAX + 1, unused = lowest, at = 0;
+  uint32_t own = NVMENS_CNTLID_ANY, lowest = NVMENS_CNTLID_ANY, at = 0;
 
+  for (uint8_t i = 0; host && i < host->nleft; i++)
+    if (host->left[i] < own && !in_use(s, host->left[i]))
+      own = host->left[i];
+  if (own != NVMENS_CNTLID_ANY)
+    return (uint16_t)own;
   for (uint32_t id = 0; id <= NVMENS_CNTLID_MAX; id++) {
     if (at < s->nctrl && s->ctrl[at]->cntlid == id) {
       at++;
       continue;
     }
-    if (had(host, (uint16_t)id))
-      return (uint16_t)id;
-    if (lowest > NVMENS_CNTLID_MAX)
+    if (lowest == NVMENS_CNTLID_ANY)
       lowest = id;
-    if (unused > NVMENS_CNTLID_MAX && !any_had(s, (uint16_t)id))
-      unused = id;
-    if (unused <= NVMENS_CNTLID_MAX && (!host || !host->nleft))
-      break;
+    if (!any_had(s, (uint16_t)id))
+      return (uint16_t)id;
   }
-  return (uint16_t)(unused <= NVMENS_CNTLID_MAX ? unused : lowest);
+  return (uint16_t)lowest;
 }
 
 bool nvmens_paths_remember(const nvmens_subsys *s, uint32_t nsid)
@@ -261,9 +271,9 @@ static void forget(nvmens_paths *host)
   }
   nvmens_nsid_set_clear(&host->disks, &s->core.mem);
   nvmens_timer_stop(&s->forgetting, &host->timer);
-  for (nsid = 0; host->known && (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL;)
+  for (nsid = 0; host->nkept && (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL;)
     if (ns->keeper == host)
-      ns->keeper = NULL;
+      nvmens_ns_set_keeper(ns, NULL);
   take_out(host);
   nvmens_free(&s->core.mem, host);
 }

@@ -176,6 +176,7 @@ static void ns_free(nvmens_ns *ns)
 {
   nvmens_subsys *s = ns->subsys;
 
+  nvmens_ns_set_keeper(ns, NULL);
   if (ns->lbaf != s->config.lbaf)
     nvmens_free(&s->core.mem, (void *)ns->lbaf);
   nvmens_free(&s->core.mem, ns);
@@ -251,22 +252,35 @@ static void unlist_changed(nvmens_ns *ns)
     *at = ns->changed_next;
 }
 
-void nvmens_ns_find_keeper(nvmens_ns *ns)
+void nvmens_ns_set_keeper(nvmens_ns *ns, nvmens_paths *keeper)
+{
+  if (ns->keeper)
+    ns->keeper->nkept--;
+  if (keeper)
+    keeper->nkept++;
+  ns->keeper = keeper;
+}
+
+bool nvmens_ns_find_keeper(nvmens_ns *ns)
 {
   const nvmens_subsys *s = ns->subsys;
   const nvmens_ctrl *ctrl = NULL;
 
-  if (!ns->auto_attach || ns->shared || ns->home != NVMENS_CNTLID_ANY || ns->keeper)
-    return;
+  if (!ns->auto_attach || ns->shared || ns->home != NVMENS_CNTLID_ANY || ns->keeper ||
+      ns->state == NVMENS_NS_DELETING)
+    return false;
   for (uint32_t i = 0; i < s->nctrl && !ctrl; i++)
     if (s->ctrl[i]->kind == NVMENS_CTRL_IO && s->ctrl[i]->state != NVMENS_CTRL_GOING)
       ctrl = s->ctrl[i];
-  if (ctrl && ctrl->host->known) {
-    ns->keeper = ctrl->host;
-  } else if (ctrl) {
+  if (!ctrl)
+    return false;
+  if (ctrl->host->known) {
+    nvmens_ns_set_keeper(ns, ctrl->host);
+  } else {
     ns->home = ctrl->cntlid;
     ns->home_found = 1;
   }
+  return true;
 }
 
 void nvmens_ns_publish(nvmens_ns *ns)

@@ -54,6 +54,7 @@ typedef struct nvmens_paths {
   nvmens_timer timer;    /* when the next of the past is to be looked at */
   uint32_t npast;        /* of disks */
   uint32_t nwishes;
+  uint32_t nkept;    /* namespaces whose keeper it is */
   uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at left_at - 1 */
   uint8_t left_at, nleft;
   uint8_t known; /* it has a host ID */
@@ -178,12 +179,13 @@ struct nvmens_ctrl {
   uint16_t cntlid;
   uint8_t kind, state;
   uint8_t calling;
-  uint8_t pci;       /* the host's disks come and go with it */
-  uint8_t owes;      /* a newcomer: scans that it owes as a whole (R66) */
-  uint8_t stranger;  /* NVMENS_STRANGER_* */
-  uint8_t silent;    /* it was waited for and did not read (R63) */
-  uint8_t reads_ids; /* it has sent CNS 03h since it was enabled (R64) */
-  uint8_t counting;  /* patience runs; else the next poll begins it */
+  uint8_t pci;        /* the host's disks come and go with it */
+  uint8_t owes;       /* a newcomer: scans that it owes as a whole (R66) */
+  uint8_t stranger;   /* NVMENS_STRANGER_* */
+  uint8_t silent;     /* it was waited for and did not read (R63) */
+  uint8_t configured; /* it was enabled: css is valid */
+  uint8_t reads_ids;  /* it has sent CNS 03h since it was enabled (R64) */
+  uint8_t counting;   /* patience runs; else the next poll begins it */
   nvmens_notices notices;
 };
 enum { NVMENS_LOG_ATTACHED = 0, NVMENS_LOG_ALLOCATED = 1 };

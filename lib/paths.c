@@ -52,12 +52,20 @@ static bool clash(const nvmens_attachment *owes, const nvmens_ns *ns)
   return owes->identity != ns->identity || !owes->shared || !ns->shared;
 }
 
+/* It waits, or will when the call under way comes to it, for its host alone (R62 d). */
+static bool waits_too(const nvmens_attachment *other, const nvmens_ns *ns)
+{
+  if (!owed_by_past(other, ns) || !nvmens_att_should(ns, other->ctrl))
+    return false;
+  return !other->ns ||
+         (other->state == NVMENS_ATT_WANTED && nvmens_att_hindered(other) == NVMENS_WAIT_NOTHING);
+}
+
 static bool owed_elsewhere(const nvmens_attachment *att)
 {
   for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
     if (other != att && answers(other->ctrl) &&
-        ((other->mark != NVMENS_MARK_NONE && clash(other, att->ns)) ||
-         (nvmens_att_should(att->ns, other->ctrl) && owed_by_past(other, att->ns))))
+        ((other->mark != NVMENS_MARK_NONE && clash(other, att->ns)) || waits_too(other, att->ns)))
       return true;
   return false;
 }

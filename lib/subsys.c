@@ -171,7 +171,7 @@ static void look_for_keeper(nvmens_ns *ns)
 {
   ns->auto_attach = 1;
   if (ns->keeper && !ns->keeper->first)
-    ns->keeper = NULL;
+    nvmens_ns_set_keeper(ns, NULL);
   if (ns->home_found && !nvmens_ctrl_of(ns->subsys, ns->home)) {
     ns->home = NVMENS_CNTLID_ANY;
     ns->home_found = 0;
@@ -198,7 +198,7 @@ int nvmens_fan_plug(nvmens_ns *ns)
   look_for_keeper(ns);
   if (reserve_covered(ns)) {
     ns->auto_attach = before.auto_attach;
-    ns->keeper = before.keeper;
+    nvmens_ns_set_keeper(ns, before.keeper);
     ns->home = before.home;
     ns->home_found = before.home_found;
     unwant_others(ns);
@@ -309,7 +309,7 @@ nvmens_verdict nvmens_fan_update(nvmens_ns *ns, const nvmens_ns_attrs *attrs)
     ns->write_protected = attrs->write_protected != 0;
   nvmens_step(&ns->subsys->core, NVMENS_M_NS, &ns->state, NVMENS_EV_UPDATE, nvmens_about_ns(ns));
   for (nvmens_attachment *att = ns->attachments; att; att = att->ns_next)
-    if (att->state == NVMENS_ATT_ATTACHED)
+    if (nvmens_att_visible(att))
       nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, ns->nsid, true);
   nvmens_ns_changed(ns);
   return verdict;
@@ -353,18 +353,26 @@ nvmens_gate *nvmens_gate_take(nvmens_subsys *s, nvmens_ctrl *ctrl)
   return gate;
 }
 
+/* A keeper was found, which may have other controllers than the new one. */
+static int keep(nvmens_ns *ns)
+{
+  if (reserve_everywhere(ns)) {
+    nvmens_ns_set_keeper(ns, NULL);
+    return NVMENS_ERR_NOMEM;
+  }
+  want_everywhere(ns);
+  return 0;
+}
+
 int nvmens_fan_new_ctrl(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
   uint32_t nsid = 0;
   nvmens_ns *ns;
 
-  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {
-    if (ns->state != NVMENS_NS_DELETING)
-      nvmens_ns_find_keeper(ns);
-    if (reserve(ns, ctrl))
+  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
+    if (nvmens_ns_find_keeper(ns) ? keep(ns) : reserve(ns, ctrl))
       return NVMENS_ERR_NOMEM;
-  }
   for (nsid = 0; nvmens_nsid_set_next(&ctrl->active, nsid, &nsid);)
     nvmens_att_want(nvmens_ns_of(s, nsid), ctrl);
   return 0;
@@ -424,6 +432,7 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     answer_all(ctrl);
   }
   if (cell->actions & NVMENS_DO_READY) {
+    ctrl->configured = 1;
     leave_disabled_sets(ctrl); /* this host has not seen them */
     ctrl->enables++;
     nvmens_path_ready(ctrl);

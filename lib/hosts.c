@@ -223,15 +223,13 @@ static void unlink_att(const nvmens_attachment *att)
 
 /* ---- coming and going ---- */
 
-/* Whether its host may still have a disk there. */
-static bool leave_disk(nvmens_attachment *att, bool keeps)
+static void leave_disk(nvmens_attachment *att, bool keeps)
 {
   nvmens_subsys *s = att->ctrl->subsys;
   nvmens_disk *disk = att->disk;
   nvmens_past *past = att->past;
-  bool has_disk = keeps && att->mark != NVMENS_MARK_NONE;
 
-  if (has_disk) {
+  if (keeps && att->mark != NVMENS_MARK_NONE) {
     past->has_disk = 1;
     past->identity = att->identity;
     past->shared = att->shared;
@@ -255,7 +253,6 @@ static bool leave_disk(nvmens_attachment *att, bool keeps)
   nvmens_free(&s->core.mem, att);
   nvmens_disk_settle(disk);
   nvmens_disk_quiet(disk);
-  return has_disk;
 }
 
 static void forget(nvmens_paths *host)
@@ -309,21 +306,21 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
   nvmens_paths *host = ctrl->host;
   bool keeps = host->known && !ctrl->pci;
   nvmens_attachment *att;
-  bool fresh = ctrl->owes != NVMENS_MARK_NONE && nvmens_past_renew(ctrl);
   uint32_t nsid = 0;
 
   s->serial++;
   nvmens_timer_stop(&s->patience, &ctrl->patience);
+  if (ctrl->owes != NVMENS_MARK_NONE)
+    nvmens_past_renew(ctrl);
   while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
-    fresh |= leave_disk(att, keeps);
+    leave_disk(att, keeps);
   unlink_ctrl(ctrl);
   if (!had(host, ctrl->cntlid)) {
     host->left[host->left_at] = ctrl->cntlid;
     host->left_at = (uint8_t)((host->left_at + 1) % LEFT);
     host->nleft = (uint8_t)(host->nleft + (host->nleft < LEFT));
   }
-  if (fresh)
-    nvmens_paths_look(host);
+  nvmens_paths_look(host);
   if (!host->first)
     be_away(host);
 }

@@ -103,25 +103,15 @@ void nvmens_past_remember(nvmens_disk *disk, nvmens_past *fresh)
   disk->past = fresh;
 }
 
-bool nvmens_past_renew(const nvmens_ctrl *ctrl)
+void nvmens_past_renew(const nvmens_ctrl *ctrl)
 {
-  bool any = false;
   nvmens_disk *disk;
   uint32_t nsid = 0;
 
   while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL)
     for (nvmens_past *past = disk->past; past; past = past->next)
-      if (past->has_disk && past->serial < ctrl->born) {
+      if (past->has_disk && past->serial < ctrl->born)
         past->until = UINT64_MAX;
-        any = true;
-      }
-  return any;
-}
-
-void nvmens_paths_look(nvmens_paths *host)
-{
-  if (host->npast)
-    nvmens_timer_set(&host->subsys->forgetting, &host->timer, host->subsys->core.now);
 }
 
 /* It may be one of the controllers that came since, and have not read the log twice (R66). */
@@ -134,36 +124,64 @@ static bool may_be_back(const nvmens_paths *host, const nvmens_past *past)
   return ctrl != NULL;
 }
 
-/* Looks at all of it: what is over is forgotten, and whom it was in the way of is told; what went
- * away since the last poll lasts from now on. */
+/* When it is to be looked at: when its time is over, or now if that has not begun; UINT64_MAX: not
+ * before that controller lets go, or goes. */
+static uint64_t due(const nvmens_paths *host, const nvmens_past *past)
+{
+  uint64_t now = host->subsys->core.now;
+
+  if (!past->has_disk)
+    return UINT64_MAX;
+  if (past->until == UINT64_MAX)
+    return now;
+  return past->until <= now && may_be_back(host, past) ? UINT64_MAX : past->until;
+}
+
+void nvmens_paths_look(nvmens_paths *host)
+{
+  nvmens_timers *timers = &host->subsys->forgetting;
+  uint64_t next = UINT64_MAX;
+  const nvmens_disk *disk;
+  uint32_t nsid = 0;
+
+  while (host->npast && (disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL)
+    for (const nvmens_past *past = disk->past; past; past = past->next)
+      if (due(host, past) < next)
+        next = due(host, past);
+  if (next == UINT64_MAX)
+    nvmens_timer_stop(timers, &host->timer);
+  else
+    nvmens_timer_set(timers, &host->timer, next);
+}
+
+static void expire(nvmens_disk *disk, nvmens_past *past)
+{
+  const nvmens_subsys *s = disk->host->subsys;
+  uint64_t memory = s->config.host_memory_ns;
+
+  if (past->has_disk && past->until == UINT64_MAX)
+    past->until = memory > UINT64_MAX - 1 - s->core.now ? UINT64_MAX - 1 : s->core.now + memory;
+  if (due(disk->host, past) > s->core.now)
+    return;
+  drop_disk(disk, past);
+  nvmens_disk_tell_past(disk, past, NULL);
+}
+
+/* What is over is forgotten, and whom it was in the way of is told; what went away since the last
+ * poll lasts from now on. */
 void nvmens_paths_expire(nvmens_paths *host)
 {
-  nvmens_subsys *s = host->subsys;
-  uint64_t now = s->core.now, memory = s->config.host_memory_ns, next = UINT64_MAX;
   nvmens_disk *disk;
   uint32_t nsid = 0;
 
   while ((disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL) {
-    for (nvmens_past *past = disk->past; past; past = past->next) {
-      if (!past->has_disk)
-        continue;
-      if (past->until == UINT64_MAX)
-        past->until = memory > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + memory;
-      if (past->until <= now && may_be_back(host, past))
-        continue; /* looked at again when that one lets go, or goes */
-      if (past->until <= now) {
-        drop_disk(disk, past);
-        nvmens_disk_tell_past(disk, past, NULL);
-      } else if (past->until < next) {
-        next = past->until;
-      }
-    }
+    for (nvmens_past *past = disk->past; past; past = past->next)
+      expire(disk, past);
     sweep(disk);
     nvmens_disk_settle(disk);
     nvmens_disk_quiet(disk);
   }
-  if (next != UINT64_MAX)
-    nvmens_timer_set(&s->forgetting, &host->timer, next);
+  nvmens_paths_look(host);
 }
 
 /* ---- explicit attaches and detaches that are remembered ---- */

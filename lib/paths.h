@@ -31,9 +31,8 @@ void nvmens_disk_quiet(nvmens_disk *); /* nothing refers to it: it is freed */
 /* What a path takes with it when it goes: at most so many, what is new takes over what says the
  * same. */
 void nvmens_past_remember(nvmens_disk *, nvmens_past *);
-/* ctrl may have been any of those that went before it came: they are away anew (R66). Whether there
- * are any. */
-bool nvmens_past_renew(const nvmens_ctrl *);
+/* ctrl may have been any of those that went before it came: they are away anew (R66). */
+void nvmens_past_renew(const nvmens_ctrl *);
 void nvmens_past_clear(nvmens_disk *);
 /* Paths but this one that may have been refused while another had that disk. */
 void nvmens_disk_tell_past(const nvmens_disk *, const nvmens_past *, const nvmens_ctrl *but);

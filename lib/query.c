@@ -87,7 +87,9 @@ int nvmens_att_query_sized(nvmens_subsys *s, nvmens_nsref ref, nvmens_ctrl *ctrl
   att = ns ? nvmens_att_of(ctrl, ref.nsid) : NULL;
   if (att && att->ns == ns) {
     info.state = att->state;
-    if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
+    if (nvmens_att_holds(att) && !nvmens_att_visible(att) && nvmens_att_should(ns, ctrl))
+      info.waits_for = NVMENS_WAITS_FOR_DRAIN;
+    else if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
       info.waits_for = att->waits == NVMENS_WAIT_FENCE ? NVMENS_WAITS_FOR_HOST : att->waits;
     info.open = nvmens_slot_is_open(att->slot);
     info.in_flight = nvmens_gate_holders(ctrl->gate, att->slot);

@@ -185,7 +185,7 @@ static const nvmens_cell attachment_cell[11][6] = {
      STAY(ABO, "R51", "is being aborted already")},
     /* controller goes */
     {STAY(DET, "", "nothing to do here"), GO(DET, NVMENS_DO_UNWANT, "", "it was never seen"),
-     GO(DET, NVMENS_DO_UNWANT, "", "nothing could hold it"),
+     NEVER("a controller that is not ready hides it before"),
      GO(ABO, NVMENS_DO_CLOSE | NVMENS_DO_ABORT, "R51", "nobody is left to be told"),
      GO(ABO, NVMENS_DO_TIMER_STOP | NVMENS_DO_SETTLE | NVMENS_DO_ABORT, "R51",
         "nobody is left to wait"),
@@ -270,7 +270,7 @@ static const nvmens_cell mark_cell[7][3] = {
      GO(ONC, 0, "R61", "the scan that follows drops the disk")},
     /* read begins */
     {OWED, GO(NON, NVMENS_DO_LET_GO, "R61", "the scan before this one has ended"),
-     STAY(TWI, "R61", "the scan that drops the disk is still to come")},
+     NEVER("only ONCE is asked: the scan that drops the disk is still to come")},
     /* reset */
     {OWED, GO(TWI, 0, "R61", "the scan may have ended early"),
      STAY(TWI, "R61", "a scan of the new epoch counts")},

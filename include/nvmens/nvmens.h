@@ -352,8 +352,8 @@ static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config
   return nvmens_ns_new_sized(s, config, sizeof(*config), ns_user, out);
 }
 /* Explicit attach. It may have to wait, for a former attachment that drains or for the host that may
- * still have another disk of this NSID (R57, R58): then it returns 0, nvmens_att_query says WANTED,
- * and `attached` is called when nothing is in the way any more. Remembered for this host ID and
+ * still have another disk of this NSID (R57, R58): then it returns 0, nvmens_att_query says WANTED
+ * (or what drains, with waits_for), and `attached` is called when nothing is in the way any more. Remembered for this host ID and
  * CNTLID if the controller goes and comes back (R67). Returns STALE, EXISTS (attached or wanted),
  * BUSY (the namespace is deleted, or the controller is), KIND, PRIVATE (attached or wanted
  * elsewhere), COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */

@@ -70,7 +70,8 @@ static inline int nvmens_ns_query(nvmens_subsys *s, nvmens_nsref ref, nvmens_ns_
   return nvmens_ns_query_sized(s, ref, out, sizeof(*out));
 }
 
-/* Why an attachment is WANTED or FENCED: the first of these that holds (R57). */
+/* Why an attachment is WANTED or FENCED, or that it comes again when it has drained: the first of
+ * these that holds (R57). */
 typedef enum nvmens_waits_for {
   NVMENS_WAITS_FOR_NOTHING,
   NVMENS_WAITS_FOR_DRAIN, /* here, or of a private namespace elsewhere, or it is attached there */

@@ -117,7 +117,7 @@ bool lets_go(const ctl *c)
 
   while (att && att->mark != NVMENS_MARK_ONCE)
     att = att->owed_next;
-  return att || c->ctrl->owes == NVMENS_MARK_ONCE;
+  return att || c->ctrl->owes == NVMENS_MARK_ONCE || c->ctrl->silent;
 }
 
 bool opens(const ctl *c)

@@ -128,8 +128,7 @@ int nvmens_att_reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
   int err;
 
-  if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], mem, ctrl->atts.count) ||
-      (!att && !(att = att_new(ctrl, ns->nsid))))
+  if (!att && !(att = att_new(ctrl, ns->nsid)))
     return NVMENS_ERR_NOMEM;
   err = nvmens_nsid_set_add(&ctrl->active, mem, ns->nsid, att);
   return err == NVMENS_ERR_EXISTS ? 0 : err;
@@ -333,6 +332,7 @@ static void attach(nvmens_attachment *att)
   if (cell->actions & NVMENS_DO_RECORD) {
     nvmens_att_record(att, true);
     nvmens_ns_changed(att->ns);
+    nvmens_disk_shown(att);
   }
   nvmens_att_settle_private(att->ns);
 }
@@ -345,6 +345,8 @@ static void disclose(nvmens_attachment *att, unsigned event)
     nvmens_ns_changed(att->ns);
   if (event == NVMENS_EV_HIDE)
     nvmens_att_let_in(att->ctrl);
+  else
+    nvmens_disk_shown(att);
   nvmens_att_settle_private(att->ns);
 }
 

@@ -102,9 +102,9 @@ static finding check_events(const nvmens_ctrl *ctrl)
                      ctrl->changed[log].latched.count | ctrl->changed[log].latched.overflow),
           "a disabled controller has a log");
   HOLDS(9,
-        !ctrl->nwaited || ctrl->state != NVMENS_CTRL_READY ||
+        !ctrl->ntold || ctrl->state != NVMENS_CTRL_READY ||
             n->source[NVMENS_SOURCE_ATTACHED].state != NVMENS_NOTICE_CLEAR,
-        "something waits for this path, and its host is not told");
+        "a path owes what is in the way, and its host is not told");
   HOLDS(10,
         !quiet_outbox(ctrl->subsys) || ctrl->state != NVMENS_CTRL_READY || !n->parked ||
             nvmens_notice_next(n, false) < 0,
@@ -114,7 +114,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
 
 static finding check_ctrl(const nvmens_ctrl *ctrl)
 {
-  uint32_t nsid = 0, live = 0, opening = 0, waited = 0, owed = 0, count[6] = {0};
+  uint32_t nsid = 0, live = 0, opening = 0, waited = 0, told = 0, owed = 0, count[6] = {0};
   const nvmens_attachment *att;
   finding found = check_events(ctrl);
 
@@ -124,6 +124,7 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
     live += att->ns != NULL;
     opening += att->opening;
     waited += att->waited;
+    told += att->told;
     owed += att->mark != NVMENS_MARK_NONE;
     if (att->ns)
       count[att->state]++;
@@ -137,6 +138,7 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
         "a controller being removed waits for nothing");
   HOLDS(4, opening == ctrl->opening, "the number of gates to be opened is wrong");
   HOLDS(2, live == ctrl->live, "the number of attachments is wrong");
+  HOLDS(27, told == ctrl->ntold, "the number of what this path is told of is wrong");
   HOLDS(27, waited == ctrl->nwaited, "the number of what waits for this path is wrong");
   for (att = ctrl->owed; att; att = att->owed_next)
     owed -= att->mark != NVMENS_MARK_NONE;

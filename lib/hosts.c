@@ -71,6 +71,8 @@ static void unlink_ctrl(const nvmens_ctrl *ctrl)
   *at = ctrl->path_next;
 }
 
+static int reserve_logs(const nvmens_paths *, uint32_t disks);
+
 int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16])
 {
   nvmens_subsys *s = ctrl->subsys;
@@ -88,12 +90,12 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16])
   link_ctrl(host, ctrl);
   ctrl->born = ++s->serial;
   if (!host->known || ctrl->pci)
-    return 0;
+    return reserve_logs(host, host->disks.count);
   if (host->npast)
     ctrl->owes = NVMENS_MARK_TWICE;
   if (s->core.now < s->strangers_until)
     ctrl->stranger = NVMENS_STRANGER_UNLISTED;
-  return 0;
+  return reserve_logs(host, host->disks.count);
 }
 
 /* ---- numbers (R68, R69) ---- */
@@ -165,6 +167,15 @@ bool nvmens_paths_remember(const nvmens_subsys *s, uint32_t nsid)
 
 /* ---- disks ---- */
 
+/* Room in log 04h of each of its controllers for every NSID of the host: any may be told of any. */
+static int reserve_logs(const nvmens_paths *host, uint32_t disks)
+{
+  for (nvmens_ctrl *ctrl = host->first; ctrl; ctrl = ctrl->path_next)
+    if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ATTACHED], &host->subsys->core.mem, disks))
+      return NVMENS_ERR_NOMEM;
+  return 0;
+}
+
 static nvmens_disk *disk_of(nvmens_paths *host, uint32_t nsid)
 {
   const nvmens_mem *mem = &host->subsys->core.mem;
@@ -172,6 +183,8 @@ static nvmens_disk *disk_of(nvmens_paths *host, uint32_t nsid)
 
   if (disk)
     return disk;
+  if (reserve_logs(host, host->disks.count + 1))
+    return NULL;
   disk = nvmens_zalloc(mem, 1, sizeof(*disk));
   if (!disk)
     return NULL;

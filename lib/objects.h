@@ -100,7 +100,8 @@ typedef struct nvmens_attachment {
   uint8_t shared : 1;    /* as identity */
   uint8_t opening : 1;   /* ATTACHED, `attached` has not returned */
   uint8_t hook_done : 1; /* the backend's half of the drain */
-  uint8_t waited : 1;    /* something waits for what this path owes for this NSID (R65) */
+  uint8_t waited : 1;    /* something waits for what this path owes for this NSID (R63) */
+  uint8_t told : 1;      /* that, or another path may have been refused for it (R65) */
 } nvmens_attachment;
 
 struct nvmens_ns {
@@ -168,6 +169,7 @@ struct nvmens_ctrl {
   uint64_t born;             /* serial */
   uint32_t live;             /* attachments that refer to a namespace */
   uint32_t count[6];         /* of those, by state */
+  uint32_t ntold;            /* with told */
   uint32_t nwaited;          /* attachments with waited */
   uint32_t enables;          /* how often it was enabled */
   uint32_t owes_latch;

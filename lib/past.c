@@ -12,11 +12,15 @@
 
 enum { MOST_DISKS = 4, MOST_WISHES = 16 };
 
+bool nvmens_past_clashes(const nvmens_past *past, const nvmens_ns *ns)
+{
+  return past->any || past->identity != ns->identity || !past->shared || !ns->shared;
+}
+
 void nvmens_disk_tell_past(const nvmens_disk *disk, const nvmens_past *past, const nvmens_ctrl *but)
 {
   for (nvmens_attachment *att = disk->atts; att; att = att->path_next)
-    if (att->ctrl != but && nvmens_att_visible(att) &&
-        (past->any || past->identity != att->ns->identity || !past->shared || !att->ns->shared))
+    if (att->ctrl != but && nvmens_att_visible(att) && nvmens_past_clashes(past, att->ns))
       nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, disk->nsid, true);
 }
 

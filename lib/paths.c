@@ -130,18 +130,49 @@ static void be_patient(nvmens_ctrl *ctrl)
   }
 }
 
+/* Its host may have refused another path to this NSID, for what this path owes. */
+static bool refused_for(const nvmens_attachment *att)
+{
+  if (att->mark == NVMENS_MARK_NONE)
+    return false;
+  for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
+    if (other != att && nvmens_att_visible(other) && clash(att, other->ns))
+      return true;
+  return false;
+}
+
 static void tell(nvmens_attachment *att)
 {
-  bool waited = waited_for(att);
+  nvmens_ctrl *ctrl = att->ctrl;
+  bool waited = waited_for(att), told = waited || refused_for(att);
 
-  if (waited && !att->waited) {
-    att->ctrl->nwaited++;
-    nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
-  } else if (!waited && att->waited) {
-    att->ctrl->nwaited--;
-  }
+  ctrl->nwaited += (uint32_t)waited - att->waited;
+  ctrl->ntold += (uint32_t)told - att->told;
+  if (told && !att->told)
+    nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
   att->waited = waited;
-  be_patient(att->ctrl);
+  att->told = told;
+  be_patient(ctrl);
+}
+
+/* The same for what a newcomer may have: this NSID is shown on another path under another identity. */
+static bool refused_for_past(const nvmens_disk *disk, const nvmens_ctrl *newcomer)
+{
+  for (const nvmens_past *past = disk->past; past; past = past->next) {
+    if (!past->has_disk || past->serial >= newcomer->born)
+      continue;
+    for (const nvmens_attachment *att = disk->atts; att; att = att->path_next)
+      if (att->ctrl != newcomer && nvmens_att_visible(att) && nvmens_past_clashes(past, att->ns))
+        return true;
+  }
+  return false;
+}
+
+void nvmens_disk_shown(const nvmens_attachment *att)
+{
+  for (nvmens_ctrl *ctrl = att->disk->host->first; ctrl; ctrl = ctrl->path_next)
+    if (ctrl != att->ctrl && ctrl->owes != NVMENS_MARK_NONE && refused_for_past(att->disk, ctrl))
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
 }
 
 /* The paths that may have been refused while this one had another disk: to be tried again. */
@@ -204,7 +235,7 @@ bool nvmens_disk_is_settled(const nvmens_attachment *att)
   bool pends = att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
 
   return (!pends || (att->waits != NVMENS_WAIT_NOTHING && att->waits == hindrance(att))) &&
-         att->waited == waited_for(att) &&
+         att->waited == waited_for(att) && att->told == (att->waited || refused_for(att)) &&
          att->ctrl->patience.running == (att->ctrl->nwaited && answers(att->ctrl));
 }
 
@@ -286,16 +317,21 @@ static void newcomer_lets_go(nvmens_ctrl *ctrl)
 
 static void tell_again(nvmens_ctrl *ctrl)
 {
-  nvmens_attachment *att;
+  const nvmens_attachment *att;
+  const nvmens_disk *disk;
+  uint32_t nsid = 0;
 
-  if (!ctrl->nwaited)
+  for (att = ctrl->ntold ? ctrl->owed : NULL; att; att = att->owed_next)
+    if (att->told)
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  for (att = ctrl->ntold ? ctrl->wanted : NULL; att; att = att->next)
+    if (att->told && att->mark == NVMENS_MARK_NONE)
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  if (ctrl->owes == NVMENS_MARK_NONE || !ctrl->host->npast)
     return;
-  for (att = ctrl->owed; att; att = att->owed_next)
-    if (att->waited)
-      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
-  for (att = ctrl->wanted; att; att = att->next)
-    if (att->waited && att->mark == NVMENS_MARK_NONE)
-      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL)
+    if (refused_for_past(disk, ctrl))
+      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, nsid, true);
 }
 
 void nvmens_path_ready(nvmens_ctrl *ctrl)

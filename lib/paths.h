@@ -34,6 +34,8 @@ void nvmens_past_remember(nvmens_disk *, nvmens_past *);
 /* ctrl may have been any of those that went before it came: they are away anew (R66). */
 void nvmens_past_renew(const nvmens_ctrl *);
 void nvmens_past_clear(nvmens_disk *);
+/* The disk that it may have and ns cannot be two paths to one disk of their host. */
+bool nvmens_past_clashes(const nvmens_past *, const nvmens_ns *);
 /* Paths but this one that may have been refused while another had that disk. */
 void nvmens_disk_tell_past(const nvmens_disk *, const nvmens_past *, const nvmens_ctrl *but);
 
@@ -49,6 +51,8 @@ void nvmens_disk_settle(nvmens_disk *);
 bool nvmens_disk_is_settled(const nvmens_attachment *); /* for the audit */
 /* The same for all NSIDs that this path owes for or waits for: it is ready or not, answers or not. */
 void nvmens_path_settle(nvmens_ctrl *);
+/* An attachment has become visible: newcomers that may be in its way are told (R65). */
+void nvmens_disk_shown(const nvmens_attachment *);
 /* Barred I/O is answered by whether the host has another path (R51, C16). */
 void nvmens_disk_answer(const nvmens_disk *);
 

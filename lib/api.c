@@ -241,7 +241,8 @@ static int ctrl_new(nvmens_subsys *s, const nvmens_ctrl_config *config, void *us
   nvmens_notice_init(&ctrl->notices, &s->core, cntlid, s->config.mask_scope);
   ctrl->notices.aec = s->config.aec_default;
   ctrl->gate = nvmens_gate_take(s, ctrl);
-  if (!ctrl->gate || nvmens_paths_join(ctrl, config->hostid) || insert_ctrl(s, ctrl)) {
+  if (!ctrl->gate || nvmens_paths_join(ctrl, config->hostid, !config->cntlid_given) ||
+      insert_ctrl(s, ctrl)) {
     nvmens_ctrl_free(ctrl);
     return NVMENS_ERR_NOMEM;
   }
@@ -251,6 +252,7 @@ static int ctrl_new(nvmens_subsys *s, const nvmens_ctrl_config *config, void *us
     nvmens_ctrl_free(ctrl);
     return NVMENS_ERR_NOMEM;
   }
+  ctrl->before = NULL;
   nvmens_fan_deliver(s);
   *out = ctrl;
   return 0;

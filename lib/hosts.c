@@ -73,7 +73,27 @@ static void unlink_ctrl(const nvmens_ctrl *ctrl)
 
 static int reserve_logs(const nvmens_paths *, uint32_t disks);
 
-int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16])
+static bool had(const nvmens_paths *host, uint16_t cntlid)
+{
+  for (uint8_t i = 0; host && i < host->nleft; i++)
+    if (host->left[i] == cntlid)
+      return true;
+  return false;
+}
+
+/* It reconnects while what it had is still going: with the lowest CNTLID that none has followed. */
+static nvmens_ctrl *follow(const nvmens_paths *host)
+{
+  nvmens_ctrl *ctrl = host->first;
+
+  while (ctrl && (ctrl->state != NVMENS_CTRL_GOING || ctrl->succeeded))
+    ctrl = ctrl->path_next;
+  if (ctrl)
+    ctrl->succeeded = 1;
+  return ctrl;
+}
+
+int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16], bool chosen)
 {
   nvmens_subsys *s = ctrl->subsys;
   nvmens_paths *host = nvmens_paths_find(s, hostid);
@@ -87,6 +107,8 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16])
     memcpy(host->hostid, hostid, sizeof(host->hostid));
     append(host);
   }
+  if (chosen && host->known && !had(host, ctrl->cntlid))
+    ctrl->before = follow(host);
   link_ctrl(host, ctrl);
   ctrl->born = ++s->serial;
   if (!host->known || ctrl->pci)
@@ -99,14 +121,6 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16])
 }
 
 /* ---- numbers (R68, R69) ---- */
-
-static bool had(const nvmens_paths *host, uint16_t cntlid)
-{
-  for (uint8_t i = 0; host && i < host->nleft; i++)
-    if (host->left[i] == cntlid)
-      return true;
-  return false;
-}
 
 static bool any_had(const nvmens_subsys *s, uint16_t cntlid)
 {

@@ -181,13 +181,15 @@ struct nvmens_ctrl {
   uint16_t cntlid;
   uint8_t kind, state;
   uint8_t calling;
-  uint8_t pci;        /* the host's disks come and go with it */
-  uint8_t owes;       /* a newcomer: scans that it owes as a whole (R66) */
-  uint8_t stranger;   /* NVMENS_STRANGER_* */
-  uint8_t silent;     /* it was waited for and did not read (R63) */
-  uint8_t configured; /* it was enabled: css is valid */
-  uint8_t reads_ids;  /* it has sent CNS 03h since it was enabled (R64) */
-  uint8_t counting;   /* patience runs; else the next poll begins it */
+  nvmens_ctrl *before; /* of this host and going, while ctrl_new asks what it had (R67) */
+  uint8_t succeeded;   /* going, and another has asked that */
+  uint8_t pci;         /* the host's disks come and go with it */
+  uint8_t owes;        /* a newcomer: scans that it owes as a whole (R66) */
+  uint8_t stranger;    /* NVMENS_STRANGER_* */
+  uint8_t silent;      /* it was waited for and did not read (R63) */
+  uint8_t configured;  /* it was enabled: css is valid */
+  uint8_t reads_ids;   /* it has sent CNS 03h since it was enabled (R64) */
+  uint8_t counting;    /* patience runs; else the next poll begins it */
   nvmens_notices notices;
 };
 enum { NVMENS_LOG_ATTACHED = 0, NVMENS_LOG_ALLOCATED = 1 };

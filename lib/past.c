@@ -190,6 +190,13 @@ void nvmens_paths_expire(nvmens_paths *host)
 
 /* ---- explicit attaches and detaches that are remembered ---- */
 
+static uint8_t wish_before(const nvmens_ctrl *ctrl, const nvmens_ns *ns)
+{
+  const nvmens_attachment *att = ctrl->before ? nvmens_att_of(ctrl->before, ns->nsid) : NULL;
+
+  return att && att->wish_gen == ns->gen ? att->wish : NVMENS_WISH_NONE;
+}
+
 uint8_t nvmens_paths_wish(nvmens_ctrl *ctrl, const nvmens_ns *ns, bool take)
 {
   nvmens_disk *disk =
@@ -207,7 +214,7 @@ uint8_t nvmens_paths_wish(nvmens_ctrl *ctrl, const nvmens_ns *ns, bool take)
     }
     return wish;
   }
-  return NVMENS_WISH_NONE;
+  return wish_before(ctrl, ns);
 }
 
 void nvmens_paths_forget_wishes(nvmens_subsys *s, const nvmens_ns *ns)

@@ -11,8 +11,8 @@
 
 /* The host with this ID that is there or remembered; NULL. */
 nvmens_paths *nvmens_paths_find(const nvmens_subsys *, const uint8_t hostid[16]);
-/* A controller of this host, before it is listed. 0, NOMEM. */
-int nvmens_paths_join(nvmens_ctrl *, const uint8_t hostid[16]);
+/* A controller of this host, before it is listed. chosen: its CNTLID is not the backend's. 0, NOMEM. */
+int nvmens_paths_join(nvmens_ctrl *, const uint8_t hostid[16], bool chosen);
 /* It is released: what its host may still have, and was attached explicitly, is remembered; its
  * attachments are freed. */
 void nvmens_paths_leave(nvmens_ctrl *);

@@ -102,8 +102,8 @@ void nvmens_fan_deliver(nvmens_subsys *s)
 /* At ctrl, what is remembered of its host included. Only memory can fail. */
 static int reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
-  uint8_t wish =
-      ns->state == NVMENS_NS_DELETING ? NVMENS_WISH_NONE : nvmens_paths_wish(ctrl, ns, false);
+  bool asks = ns->state != NVMENS_NS_DELETING && ctrl->kind == NVMENS_CTRL_IO;
+  uint8_t wish = asks ? nvmens_paths_wish(ctrl, ns, false) : NVMENS_WISH_NONE;
   int err;
 
   if (!wish && !nvmens_att_should(ns, ctrl))
@@ -393,6 +393,7 @@ static void leave_disabled_sets(nvmens_ctrl *ctrl)
     if (att->state == NVMENS_ATT_ATTACHED && !nvmens_ctrl_has_csi(ctrl, att->ns->csi)) {
       nvmens_att_leave(att, NVMENS_EV_REMOVE, NULL, false);
       nvmens_ns_changed(att->ns);
+      nvmens_disk_settle(att->disk);
     }
 }
 

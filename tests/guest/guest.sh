@@ -115,6 +115,10 @@ no_hung_process()
 # COMMAND may be several lines, written at once; then each has its answer.
 ctl() { ctl_on 7 "$*"; }
 ctl2() { ctl_on 8 "$*"; } # for use while ctl waits in another process
+# machine VERB ...: what the machine does for a case (run, "what a case may ask of the machine"): it
+# makes and reads files, cuts links, stops and starts the target, freezes guests. Answers as ctl does.
+[ ! -e /dev/virtio-ports/machine ] || exec 9<> /dev/virtio-ports/machine
+machine() { ctl_on 9 "$*"; }
 ctl_on()
 {
   ctl_rc=0
@@ -196,6 +200,55 @@ target_view() # devices | paths: as `nsview list` and `nsview paths` say it, but
     }' /tmp/status
 }
 
+# ---- disks that tell whose data they have ----
+# Disk K (1, 2 ...) of NSID 2 is a file of the machine that began as zeroes. It has a UUID of its own
+# and a stamp, with which all that is written to it is filled. Each has one of four parts of the file
+# for its writer, so that what was written for the disk before it is not written over.
+uuid() { printf '%08x-0000-4000-8000-000000000%03x' $(($1 * 7919)) "$1"; }
+stamp() { printf 'disk-%011d' "$1"; }
+disks() # COUNT: makes the files
+{
+  # shellcheck disable=SC2046
+  machine files 32M $(seq "$1")
+}
+disk() { echo "file:$FILES/$1 uuid=$(uuid "$1")"; } # K: for add
+swap() # K: remove and add in one write: the target has the second line before it has done the first
+{
+  printf 'remove 2\nadd 2 %s' "$(disk "$1")"
+}
+write_to() # K: in the background, with deep queues, what is NSID 2 now; its end: end_load wK, $fio_rc
+{
+  : > "/tmp/w$1"
+  writer "$(dev 2)" "$(stamp "$1")" $(($1 % 4 << 23)) 8388608 > "/tmp/w$1" 2>&1 &
+  eval "pid_w$1=$!"
+}
+writing() # K: it does; false after half a minute without
+{
+  n=0
+  until grep -q writing "/tmp/w$1"; do
+    n=$((n + 1))
+    if [ $n -gt 1500 ] || ! running "w$1"; then
+      cat "/tmp/w$1"
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+stop_writer() # K; false if it had an error
+{
+  eval "kill \$pid_w$1" 2> /dev/null
+  end_load "w$1"
+  [ "$fio_rc" = 0 ] || ! cat "/tmp/w$1"
+}
+# counts K: leaves in $own and $foreign how many blocks the file of disk K holds that were written for
+# it, and for any other
+counts()
+{
+  own=0 foreign=0
+  machine "stamps $1 $(stamp "$1")" > /tmp/counts || fail "stamps of disk $1: $(cat /tmp/counts)"
+  read -r own foreign < /tmp/counts
+}
+
 # ---- nvme ----
 # connect [OPTIONS]: nvme-cli 2.3 refuses a second connection unless the guest's address differs. A keep
 # alive of 5 s, as usual, is too short for a guest on a busy machine.
@@ -216,6 +269,7 @@ connect2() # two controllers
   connect -w 10.0.2.15 && connect -w 10.0.2.16 --duplicate-connect
 }
 disconnect() { quiet timeout 90 nvme disconnect -n "$NQN"; }
+live() { ! cat /sys/class/nvme/nvme*/state | grep -qvx live; } # every controller is
 ctrls() # names, in order
 {
   for c in /sys/class/nvme/nvme*; do [ ! -e "$c" ] || echo "${c##*/}"; done

@@ -4,7 +4,6 @@
 # target: --ns 1=ram:64M --ns 3=ram:64M --nn 32
 # limit: 500
 # allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed
-uuid() { printf '%08x-0000-4000-8000-000000000%03x' $(($1 * 7919)) "$1"; }
 # remove and add in one write: the target has the second line before it has done the first
 swap() { printf 'remove 3\nadd 3 ram:64M uuid=%s' "$(uuid "$1")"; }
 

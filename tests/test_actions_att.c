@@ -102,9 +102,10 @@ static uint64_t deadline_of(world *w)
 }
 
 /* What the timer did, by the time that it runs to. late: the call came with a later one. */
-static unsigned timer_seen(uint64_t before, uint64_t after, bool late)
+static unsigned timer_seen(world *w, uint64_t before, bool late)
 {
-  const bool ran = before != RIG_NEVER;
+  const uint64_t after = deadline_of(w);
+  const bool ran = before != RIG_NEVER && before > w->r->now;
 
   if (after == RIG_NEVER)
     return ran ? NVMENS_DO_TIMER_STOP : 0;
@@ -161,7 +162,7 @@ static unsigned attachment_seen(world *w, unsigned event, unsigned state, bool l
   log = look_at_log(w);
   watch(w->r, NVMENS_M_ATTACHMENT, 0);
   attachment_event(w, event, (late ? 20ull : 1ull) * RIG_SEC);
-  seen = timer_seen(before, deadline_of(w), late);
+  seen = timer_seen(w, before, late);
   if (hook_at_0(w, RIG_ATTACHED) && attachment_of(w).open)
     seen |= NVMENS_DO_ATTACH;
   if (recorded(w, event, log))

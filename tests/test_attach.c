@@ -345,9 +345,11 @@ START_TEST(P12_plug_of_a_private_namespace_attaches_once)
   rig_ns *ns = rig_ns_new(r, &(nvmens_ns_config){.nsid = 1});
 
   ck_assert_int_eq(rig_attach(ns, b), 0);
-  ck_assert_int_eq(rig_plug(ns), 0); /* it has its controller */
+  ck_assert_int_eq(rig_plug(ns), 0); /* it has its controller (R56) */
+  ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_WANTED);
+  ck_assert_int_eq(more_att(ns, b), NVMENS_ATT_ATTACHED);
+  ck_assert_int_eq(rig_detach(ns, b, NVMENS_ORDERLY, RIG_NEVER), 0); /* ends auto attach */
   ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_DETACHED);
-  ck_assert_int_eq(rig_detach(ns, b, NVMENS_ORDERLY, RIG_NEVER), 0);
   ck_assert_int_eq(rig_plug(ns), 0);
   ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_ATTACHED);
   ck_assert_int_eq(more_att(ns, b), NVMENS_ATT_DETACHED);

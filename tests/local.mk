@@ -109,6 +109,7 @@ tests_rig_sources = \
 	%D%/cells.h \
 	%D%/dice.h \
 	%D%/faults.h \
+	%D%/picture.h \
 	%D%/race.h \
 	%D%/rig.c \
 	%D%/rig.h \

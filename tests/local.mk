@@ -1,6 +1,7 @@
 # A test that speaks TAP is one word here: tests/test_NAME.c with the rig and libcheck.
 TAP_TESTS = \
 	%D%/test_actions \
+	%D%/test_actions_att \
 	%D%/test_aer \
 	%D%/test_aer_end \
 	%D%/test_attach \
@@ -58,9 +59,6 @@ TAP_TESTS = \
 	%D%/test_scenarios_race \
 	%D%/test_step \
 	%D%/test_subsys \
-	%D%/test_swap_left \
-	%D%/test_swap_mark \
-	%D%/test_swap_peers \
 	%D%/test_tables \
 	%D%/test_tables_mark \
 	%D%/test_timer \
@@ -107,9 +105,11 @@ EXTRA_DIST += \
 
 # Distributed, built or not.
 tests_rig_sources = \
+	%D%/actions.h \
 	%D%/cells.h \
 	%D%/dice.h \
 	%D%/faults.h \
+	%D%/picture.h \
 	%D%/race.h \
 	%D%/rig.c \
 	%D%/rig.h \

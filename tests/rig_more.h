@@ -121,6 +121,20 @@ static inline rig_ns *more_pending(rig *r, rig_ctrl *ctrl, uint32_t nsid)
   return ns;
 }
 
+/* ---- the host hears ---- */
+
+/* The host reads the log of each event until there is none. What left has been let go if something
+ * waited for it, or if this is the second time (R61, R65). */
+static inline void more_hear(rig_ctrl *ctrl)
+{
+  uint32_t heard;
+
+  for (unsigned most = 16; (heard = rig_heard(ctrl)) != 0; most--) {
+    RIG_SAY(most, "events without end");
+    rig_changed(ctrl, (uint8_t)(heard >> 16), RIG_CONSUME);
+  }
+}
+
 /* ---- commands ---- */
 
 typedef struct more_create {

@@ -2,106 +2,12 @@
 /*
  * test_actions.c: the tables tell the truth about what happens. Each cell that goes is taken from
  * outside, what can be seen to happen is noted as action bits, and these are the bits of the cell:
- * none is missing and none is there for show. (Those of the swap mark are what the library reads.)
+ * none is missing and none is there for show. Those of the attachment are in test_actions_att.c,
+ * that of the mark is in test_tables_mark.c.
  */
-#include "cells.h"
-#include "rig_more.h"
-
-/* ---- the one step of a call ---- */
-
-static struct {
-  nvmens_trace want; /* machine, detail (notices: DW0) */
-  unsigned steps, others;
-  uint8_t event, from;
-} step;
-
-static void on_step(rig *r, const nvmens_trace *t)
-{
-  (void)r;
-  step.others += t->machine == NVMENS_M_ATTACHMENT;
-  if (t->machine != step.want.machine || (t->cntlid != 0 && t->cntlid != NVMENS_CNTLID_ANY) ||
-      (t->machine == NVMENS_M_NOTICE && t->detail != step.want.detail))
-    return;
-  step.steps++;
-  step.event = t->event;
-  step.from = t->from;
-}
-
-static void watch(rig *r, nvmens_machine machine, uint32_t detail)
-{
-  memset(&step, 0, sizeof(step));
-  step.want.machine = (uint8_t)machine;
-  step.want.detail = detail;
-  rig_log_clear(r);
-  r->on_trace = on_step;
-}
-
-static void judge(rig *r, unsigned event, unsigned state, unsigned seen)
-{
-  const unsigned m = step.want.machine;
-  const nvmens_cell *cell = nvmens_cell_of((nvmens_machine)m, (uint8_t)state, event);
-
-  RIG_SAY(step.steps == 1 && step.event == event && step.from == state, "%s: %u steps, of %u in %u",
-          cells_name(m, event, state), step.steps, step.event, step.from);
-  for (unsigned i = 0; i < 16; i++)
-    RIG_SAY(!((cell->actions ^ seen) >> i & 1), "%s: \"%s\" is %s the table, but was %s",
-            cells_name(m, event, state), nvmens_tables[m].action[i],
-            cell->actions >> i & 1 ? "in" : "not in", seen >> i & 1 ? "seen" : "not seen");
-  r->on_trace = NULL;
-  rig_end(r);
-}
-
-static bool goes(nvmens_machine machine, unsigned event, unsigned state)
-{
-  return nvmens_cell_of(machine, (uint8_t)state, event)->kind == NVMENS_GO;
-}
-
-#define EACH_CELL(machine, run)                                                                    \
-  for (unsigned e_ = 0; e_ < nvmens_tables[machine].events; e_++)                                  \
-    for (unsigned s_ = 0; s_ < nvmens_tables[machine].states; s_++)                                \
-      if (goes((machine), e_, s_))                                                                 \
-  run(e_, s_)
+#include "actions.h"
 
 /* ---- namespace: 1 is attached to controller 0, and not to 1 ---- */
-
-typedef struct world {
-  rig *r;
-  rig_ctrl *c[2];
-  rig_ns *ns;
-  rig_cmd *cmd; /* of the call */
-} world;
-
-static world two_controllers(void)
-{
-  world w = {.r = rig_new(&(nvmens_subsys_config){.tnvmcap = {UINT64_C(1) << 40, 0}})};
-
-  w.c[0] = rig_ctrl_on(w.r);
-  w.c[1] = rig_ctrl_on(w.r);
-  return w;
-}
-
-/* Whether the log of both, or of none, has namespace 1; then it has not. */
-static bool logged_at_both(world *w)
-{
-  const bool first = *rig_changed(w->c[0], RIG_LID1C, RIG_CONSUME);
-
-  RIG_MUST(first == (*rig_changed(w->c[1], RIG_LID1C, RIG_CONSUME) != 0));
-  return first;
-}
-
-static bool logged_at_0(world *w)
-{
-  return w->c[0]->c && *rig_changed(w->c[0], RIG_LID4, RIG_CONSUME);
-}
-
-static nvmens_att_info attachment_of(world *w)
-{
-  nvmens_att_info info;
-
-  if (!w->ns || !w->c[0]->c || nvmens_att_query(w->r->s, w->ns->ref, w->c[0]->c, &info) != 0)
-    memset(&info, 0, sizeof(info));
-  return info;
-}
 
 static void namespace_event(world *w, unsigned event)
 {
@@ -169,114 +75,6 @@ static void namespace_cell(unsigned event, unsigned state)
 START_TEST(R15_R40_R54_actions_of_the_namespace)
 {
   EACH_CELL(NVMENS_M_NS, namespace_cell);
-}
-END_TEST
-
-/* ---- attachment of controller 0; commands come by controller 1 ---- */
-
-static void attachment_event(world *w, unsigned event, uint64_t deadline)
-{
-  switch (event) {
-  case NVMENS_EV_ATTACH:
-    RIG_MUST(rig_attach(w->ns, w->c[0]) == 0);
-    break;
-  case NVMENS_EV_DETACH:
-    w->cmd = rig_host_detach(w->c[1], 1, w->c[0]);
-    break;
-  case NVMENS_EV_REMOVE:
-    RIG_MUST(rig_unplug(w->ns, NVMENS_ORDERLY, deadline) == 0);
-    break;
-  case NVMENS_EV_ABORT:
-    RIG_MUST(rig_detach(w->ns, w->c[0], NVMENS_SURPRISE, deadline) == 0);
-    break;
-  case NVMENS_EV_REMOVE_SURPRISE:
-    RIG_MUST(rig_unplug(w->ns, NVMENS_SURPRISE, deadline) == 0);
-    break;
-  case NVMENS_EV_CTRL_GOES:
-    rig_ctrl_del(w->c[0]);
-    break;
-  case NVMENS_EV_DRAINED:
-    RIG_MUST(rig_drained(w->ns, w->c[0]) == 0);
-    break;
-  default:
-    rig_pass(w->r, 10ull * RIG_SEC);
-    break;
-  }
-}
-
-/* What the timer did, by the time that it runs to. late: the call came with a later one. */
-static unsigned timer_seen(const rig *r, uint64_t before, bool late)
-{
-  const uint64_t after = more_next(r);
-  const bool ran = before != RIG_NEVER && before > r->now;
-
-  if (after == RIG_NEVER)
-    return ran ? NVMENS_DO_TIMER_STOP : 0;
-  if (!ran)
-    return NVMENS_DO_TIMER;
-  if (late)
-    return after > before ? NVMENS_DO_TIMER : 0;
-  return after < before ? NVMENS_DO_TIMER_MIN : 0;
-}
-
-static unsigned attachment_seen(world *w, unsigned event, unsigned state, bool late)
-{
-  rig_cmd *owner = NULL; /* of the drain that there is */
-  unsigned seen;
-  uint64_t before;
-
-  w->ns = rig_ns_loose(w->r, 1);
-  w->ns->drain = RIG_DRAIN_PENDING;
-  if (state != NVMENS_ATT_DETACHED)
-    RIG_MUST(rig_attach(w->ns, w->c[0]) == 0);
-  if (state == NVMENS_ATT_DRAINING)
-    owner = rig_host_detach(w->c[1], 1, w->c[0]); /* 10 s */
-  if (state == NVMENS_ATT_ABORTING)
-    RIG_MUST(rig_detach(w->ns, w->c[0], NVMENS_SURPRISE, RIG_NEVER) == 0);
-  logged_at_0(w);
-  before = more_next(w->r);
-  watch(w->r, NVMENS_M_ATTACHMENT, 0);
-  attachment_event(w, event, (late ? 20ull : 1ull) * RIG_SEC);
-  seen = timer_seen(w->r, before, late);
-  if (rig_count(w->r, RIG_ATTACHED) && attachment_of(w).open)
-    seen |= NVMENS_DO_ATTACH;
-  if (logged_at_0(w))
-    seen |= NVMENS_DO_RECORD;
-  if (rig_count(w->r, RIG_DRAIN))
-    seen |= NVMENS_DO_CLOSE;
-  if (w->cmd && rig_is_open(w->cmd))
-    seen |= NVMENS_DO_OWN;
-  if (owner && owner->done)
-    seen |= NVMENS_DO_SETTLE;
-  if (rig_count(w->r, RIG_ABORT))
-    seen |= NVMENS_DO_ABORT;
-  if (rig_count(w->r, RIG_DETACHED))
-    seen |= NVMENS_DO_DETACH;
-  return seen;
-}
-
-static void attachment_cell(unsigned event, unsigned state)
-{
-  world early = two_controllers(), late = two_controllers();
-  unsigned seen;
-
-  /* What is at rest hears of the end of others only between its own end and `detached`: it has
-   * nothing left that could act. */
-  if (state == NVMENS_ATT_DETACHED && event != NVMENS_EV_ATTACH) {
-    RIG_MUST(nvmens_cell_of(NVMENS_M_ATTACHMENT, (uint8_t)state, event)->actions == 0);
-    rig_end(late.r);
-    rig_end(early.r);
-    return;
-  }
-  seen = attachment_seen(&late, event, state, true);
-  rig_end(late.r);
-  seen |= attachment_seen(&early, event, state, false);
-  judge(early.r, event, state, seen);
-}
-
-START_TEST(R22_R40_R51_actions_of_the_attachment)
-{
-  EACH_CELL(NVMENS_M_ATTACHMENT, attachment_cell);
 }
 END_TEST
 
@@ -429,6 +227,5 @@ END_TEST
 int main(void)
 {
   return RIG_RUN("actions", R35_R37_R51_actions_of_the_controller,
-                 R15_R40_R54_actions_of_the_namespace, R22_R40_R51_actions_of_the_attachment,
-                 R28_R30_R32_R35_actions_of_the_notice);
+                 R15_R40_R54_actions_of_the_namespace, R28_R30_R32_R35_actions_of_the_notice);
 }

@@ -47,18 +47,26 @@ START_TEST(attachment_attach_of_attached_exists)
 }
 END_TEST
 
-START_TEST(attachment_attach_of_draining_and_aborting_is_busy)
+START_TEST(R58_attach_of_draining_and_aborting_follows_the_drain)
 {
   rig *r = rig_new(NULL);
   rig_ctrl *c = rig_ctrl_on(r);
   rig_ns *ns = more_pending(r, c, 1);
 
   ck_assert_int_eq(rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_int_eq(rig_attach(ns, c), 0);
   ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_DRAINING);
-  ck_assert_int_eq(rig_attach(ns, c), NVMENS_ERR_BUSY);
+  ck_assert_int_eq(rig_attach(ns, c), NVMENS_ERR_EXISTS);            /* asked for already */
+  ck_assert_int_eq(rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER), 0); /* withdrawn */
+  ck_assert_int_eq(rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER), NVMENS_ERR_BUSY);
   ck_assert_int_eq(rig_detach(ns, c, NVMENS_SURPRISE, RIG_NEVER), 0);
   ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_ABORTING);
-  ck_assert_int_eq(rig_attach(ns, c), NVMENS_ERR_BUSY);
+  ck_assert_int_eq(rig_attach(ns, c), 0);
+  ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_ABORTING);
+  ck_assert_int_eq(rig_drained(ns, c), 0);
+  ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_ATTACHED);
+  ck_assert_str_eq(rig_log(r),
+                   "attached n1 c0; drain n1 c0; abort n1 c0; detached n1 c0; attached n1 c0");
   rig_end(r);
 }
 END_TEST
@@ -87,9 +95,12 @@ START_TEST(R25_attach_of_a_private_namespace_elsewhere)
   ck_assert_int_eq(rig_attach(ns, b), 0);
   ck_assert_int_eq(rig_attach(ns, a), NVMENS_ERR_PRIVATE);
   ck_assert_int_eq(rig_detach(ns, b, NVMENS_ORDERLY, RIG_NEVER), 0);
-  ck_assert_int_eq(rig_attach(ns, a), NVMENS_ERR_PRIVATE); /* draining counts */
+  ck_assert_int_eq(rig_attach(ns, a), 0); /* R58: follows the drain */
+  ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_WANTED);
+  ck_assert_uint_eq(rig_att(ns, a).waits_for, NVMENS_WAITS_FOR_DRAIN);
+  ck_assert_int_eq(rig_attach(ns, b), NVMENS_ERR_PRIVATE); /* wanted counts */
   ck_assert_int_eq(rig_drained(ns, b), 0);
-  ck_assert_int_eq(rig_attach(ns, a), 0);
+  ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_ATTACHED);
   rig_end(r);
 }
 END_TEST
@@ -334,9 +345,11 @@ START_TEST(P12_plug_of_a_private_namespace_attaches_once)
   rig_ns *ns = rig_ns_new(r, &(nvmens_ns_config){.nsid = 1});
 
   ck_assert_int_eq(rig_attach(ns, b), 0);
-  ck_assert_int_eq(rig_plug(ns), 0); /* it has its controller */
+  ck_assert_int_eq(rig_plug(ns), 0); /* it has its controller (R56) */
+  ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_WANTED);
+  ck_assert_int_eq(more_att(ns, b), NVMENS_ATT_ATTACHED);
+  ck_assert_int_eq(rig_detach(ns, b, NVMENS_ORDERLY, RIG_NEVER), 0); /* ends auto attach */
   ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_DETACHED);
-  ck_assert_int_eq(rig_detach(ns, b, NVMENS_ORDERLY, RIG_NEVER), 0);
   ck_assert_int_eq(rig_plug(ns), 0);
   ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_ATTACHED);
   ck_assert_int_eq(more_att(ns, b), NVMENS_ATT_DETACHED);
@@ -344,18 +357,18 @@ START_TEST(P12_plug_of_a_private_namespace_attaches_once)
 }
 END_TEST
 
-START_TEST(R22_plug_while_draining_is_busy)
+START_TEST(R57_plug_while_draining_follows_the_drain)
 {
   rig *r = rig_new(NULL);
   rig_ctrl *a = rig_ctrl_on(r), *b = rig_ctrl_on(r);
   rig_ns *ns = more_pending(r, a, 1);
 
   ck_assert_int_eq(rig_detach(ns, a, NVMENS_ORDERLY, RIG_NEVER), 0);
-  ck_assert_int_eq(rig_plug(ns), NVMENS_ERR_BUSY);
-  ck_assert_int_eq(more_att(ns, b), NVMENS_ATT_DETACHED); /* nothing has changed */
-  ck_assert_int_eq(rig_drained(ns, a), 0);
   ck_assert_int_eq(rig_plug(ns), 0);
+  ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_DRAINING);
   ck_assert_int_eq(more_att(ns, b), NVMENS_ATT_ATTACHED);
+  ck_assert_int_eq(rig_drained(ns, a), 0);
+  ck_assert_int_eq(more_att(ns, a), NVMENS_ATT_ATTACHED);
   rig_end(r);
 }
 END_TEST
@@ -442,7 +455,7 @@ int main(void)
   const TTest *const tests[] = {
       attachment_attach_of_detached,
       attachment_attach_of_attached_exists,
-      attachment_attach_of_draining_and_aborting_is_busy,
+      R58_attach_of_draining_and_aborting_follows_the_drain,
       attachment_attach_of_a_deleting_namespace_is_busy,
       R25_attach_of_a_private_namespace_elsewhere,
       attachment_the_gate_opens_after_the_hook,
@@ -461,7 +474,7 @@ int main(void)
       P10_plug_attaches_where_it_is_not_attached,
       P11_plug_sets_auto_attach,
       P12_plug_of_a_private_namespace_attaches_once,
-      R22_plug_while_draining_is_busy,
+      R57_plug_while_draining_follows_the_drain,
       R38_a_resize_shows,
       R38_a_format_shows,
       R55_write_protection_comes_and_goes,

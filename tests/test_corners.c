@@ -109,11 +109,12 @@ static void attach_it(rig *r, const rig_event *e)
   (void)r;
   if (e->ctrl == actor)
     return;
-  ck_assert_int_eq(nvmens_ns_attach(r->s, object->ref, actor->c), NVMENS_ERR_BUSY);
+  ck_assert_int_eq(nvmens_ns_attach(r->s, object->ref, actor->c), 0);
+  ck_assert_int_eq(nvmens_ns_attach(r->s, object->ref, actor->c), NVMENS_ERR_EXISTS);
   acted++;
 }
 
-START_TEST(S13_no_attach_between_drained_and_detached)
+START_TEST(S13_an_attach_between_drained_and_detached_comes_after_both)
 {
   rig *r = rig_new(NULL);
   rig_ctrl *a = rig_ctrl_on(r), *b = rig_ctrl_on(r);
@@ -121,8 +122,13 @@ START_TEST(S13_no_attach_between_drained_and_detached)
   actor = a;
   object = rig_ns_auto(r, 1);
   act(r, attach_it, RIG_DRAIN);
+  rig_log_clear(r);
   RIG_OK(MORE_DETACH(b, 1, 0, 1));
   ck_assert_uint_eq(acted, 1);
+  ck_assert_int_eq(more_att(object, a), NVMENS_ATT_ATTACHED);
+  ck_assert_int_eq(more_att(object, b), NVMENS_ATT_DETACHED);
+  ck_assert_ptr_nonnull(strstr(rig_log(r), "detached n1 c0; "));
+  ck_assert_ptr_nonnull(strstr(strstr(rig_log(r), "detached n1 c0; "), "; attached n1 c0"));
   rig_end(r);
 }
 END_TEST
@@ -436,7 +442,7 @@ int main(void)
       "corners", R35_a_reset_does_not_wait_for_commands_of_the_new_time,
       R35_what_a_disabled_controller_was_asked_is_dropped_too,
       T4_a_controller_is_removed_by_the_completion_of_its_command,
-      S13_no_attach_between_drained_and_detached,
+      S13_an_attach_between_drained_and_detached_comes_after_both,
       S14_two_unplugs_of_what_nobody_has_release_it_once, R22_a_controller_between_two_is_not_there,
       S14_a_surprise_while_a_detach_drains_and_another_is_attached,
       T8_the_next_deadline_is_the_drains_if_a_prepare_has_more_time,

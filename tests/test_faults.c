@@ -10,8 +10,7 @@
  * What allocates nothing at all is in test_nomem.c; the two tables together name every function.
  */
 #include "faults.h"
-#include "rig_more.h"
-#include <stdarg.h>
+#include "picture.h"
 
 enum { CTRLS = 4 };
 enum { TRANSFER_SF = 0x00C4, PREPARE_SF = 0x40C5 }; /* the hooks' own, to be passed on */
@@ -60,15 +59,62 @@ static rig *heard(void)
   return r;
 }
 
-/* The host has seen another namespace under NSID 1, and is to be told once more (C14). */
-static rig *swapped(void)
+/* Another namespace has NSID 1, and waits for the hosts; an event has been sent to the first. */
+static rig *waited_for(void)
 {
   rig *r = small();
 
   ck_assert_int_eq(rig_unplug(rig_find(r, 1), NVMENS_ORDERLY, RIG_NEVER), 0);
   rig_rest(r);
   rig_ns_auto(r, 1);
+  ck_assert_uint_eq(rig_event_now(r->ctrl[0]), RIG_EV4);
   return r;
+}
+
+/* The first host asks for no events and identifies by CNS 03h: it is barred until then (R64). */
+static rig *fenced(void)
+{
+  rig *r = waited_for();
+  uint8_t page[NVMENS_PAGE];
+
+  RIG_OK(rig_set_aec(r->ctrl[0], 0));
+  rig_identify(r->ctrl[0], NVMENS_CNS_NS_DESC_LIST, 2, page);
+  ck_assert_int_eq(more_att(rig_find(r, 1), r->ctrl[0]), NVMENS_ATT_FENCED);
+  return r;
+}
+
+/* Namespace 2 drains on controller 2. */
+static rig *drained(void)
+{
+  rig *r = small();
+
+  rig_find(r, 2)->drain = RIG_DRAIN_PENDING;
+  ck_assert_int_eq(rig_attach(rig_find(r, 2), r->ctrl[2]), 0);
+  ck_assert_int_eq(rig_detach(rig_find(r, 2), r->ctrl[2], NVMENS_ORDERLY, RIG_NEVER), 0);
+  return r;
+}
+
+/* A host had namespace 2 attached explicitly, and disks: its controller has gone, or is going. */
+static rig *left(int pending)
+{
+  rig *r = small();
+  rig_ctrl *c = more_ctrl_of(r, 1);
+
+  rig_find(r, 2)->drain = pending ? RIG_DRAIN_PENDING : RIG_DRAIN_DONE;
+  ck_assert_int_eq(rig_attach(rig_find(r, 2), c), 0);
+  rig_ctrl_del(c);
+  ck_assert_int_eq(c->released, !pending);
+  return r;
+}
+
+static rig *gone(void)
+{
+  return left(0);
+}
+
+static rig *going(void)
+{
+  return left(1);
 }
 
 static rig_cmd *waiting;
@@ -81,74 +127,6 @@ static rig *asked(void)
   r->prepare = RIG_PREPARE_PENDING;
   waiting = rig_host_create(r->ctrl[0], 100, 1);
   return r;
-}
-
-/* ---- what can be seen ---- */
-
-typedef struct picture {
-  char text[65536];
-  size_t at;
-} picture;
-
-static void add(picture *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(picture *p, const char *format, ...)
-{
-  va_list args;
-
-  va_start(args, format);
-  p->at += (size_t)vsnprintf(p->text + p->at, sizeof(p->text) - p->at, format, args);
-  va_end(args);
-  ck_assert_uint_lt(p->at, sizeof(p->text));
-}
-
-/* A page of namespace data as one number. UUIDs, which differ from try to try, are not in it. */
-static unsigned sum_of(rig_ctrl *c, uint8_t cns, uint32_t nsid)
-{
-  uint8_t page[NVMENS_PAGE];
-  unsigned sum = 0;
-
-  more_page(c, cns, nsid, page);
-  for (size_t i = 0; i < sizeof(page); i++)
-    sum = sum * 31 + page[i];
-  return sum;
-}
-
-static void look_at_namespaces(picture *p, rig_ctrl *c)
-{
-  for (uint32_t nsid = 1; nsid < 12; nsid++) {
-    rig_ns *ns = rig_find(c->rig, nsid);
-
-    if (!ns)
-      continue;
-    add(p, "%u:%u/%u ", nsid, more_att(ns, c), rig_att(ns, c).open);
-    add(p, "%08x %08x ", sum_of(c, NVMENS_CNS_NS, nsid), sum_of(c, NVMENS_CNS_ALLOCATED_NS, nsid));
-    add(p, "[%s] ", more_ctrls(c, NVMENS_CNS_NS_CTRL_LIST, nsid, 0));
-  }
-}
-
-/* All of it; reads the logs without consuming them. */
-static void look(rig *r, picture *p)
-{
-  p->at = 0;
-  for (unsigned i = 0; i < r->nctrl; i++) {
-    rig_ctrl *c = r->ctrl[i];
-    const nvmens_ctrl_info info = rig_info(c);
-    const nvmens_u128 u = more_unvmcap(c);
-
-    if (info.state != NVMENS_CTRL_READY)
-      rig_enable(c);
-    add(p, "c%u %u/%u %u %u %u ", info.cntlid, info.attached, info.draining, info.parked, info.owed,
-        info.reported);
-    add(p, "%llx %llu %x ", (unsigned long long)u.lo, (unsigned long long)info.sent,
-        rig_get_aec(c));
-    add(p, "[%s] ", rig_ids(c, NVMENS_CNS_ACTIVE_NS_LIST));
-    add(p, "[%s] ", rig_ids(c, NVMENS_CNS_ALLOCATED_NS_LIST));
-    add(p, "[%s] ", rig_changed(c, RIG_LID4, RIG_PEEK));
-    add(p, "[%s] ", rig_changed(c, RIG_LID1C, RIG_PEEK));
-    look_at_namespaces(p, c);
-    add(p, "\n");
-  }
 }
 
 /* ---- the calls: 0, an NVMENS_ERR_*, or the status of a command ---- */
@@ -178,6 +156,11 @@ static int new_with_formats(rig *r)
 static int new_ctrl(rig *r)
 {
   return rig_ctrl_try(r, &(nvmens_ctrl_config){.cntlid = 0xFFEF, .cntlid_given = 1}, NULL);
+}
+
+static int new_ctrl_of_host(rig *r)
+{
+  return rig_ctrl_try(r, &(nvmens_ctrl_config){.hostid = {1}}, NULL);
 }
 
 static int new_lane(rig *r)
@@ -276,12 +259,13 @@ static int identify_csi_ctrl(rig *r)
   return status(rig_identify(r->ctrl[0], NVMENS_CNS_CSI_CTRL, 0, page));
 }
 
-/* C14: the mark is SHOWN only once the page has reached the host. */
+/* R64: the fence opens only once the page has reached the host. */
 static int identify_descriptors(rig *r)
 {
   return status(rig_identify(r->ctrl[0], NVMENS_CNS_NS_DESC_LIST, 1, page));
 }
 
+/* R61: it counts only if it reached the host. */
 static int read_log(rig *r)
 {
   return status(rig_get_log(r->ctrl[0], RIG_LID4, RIG_CONSUME, 0, sizeof(page), page));
@@ -316,27 +300,30 @@ enum { E = NVMENS_ERR_NOMEM, S = NVMENS_SC_INTERNAL_ERROR };
 #define ADMIN      "nvmens_admin"
 #define SUBSYS_NEW "nvmens_subsys_new_sized"
 static const row rows[] = {
-    {"a namespace for four controllers", "nvmens_ns_new_sized", small, new_everywhere, E, {6}},
-    {"a namespace when tables grow", "nvmens_ns_new_sized", full, new_everywhere, E, {22}},
-    {"a namespace when counters grow", "nvmens_ns_new_sized", brimful, new_everywhere, E, {26}},
-    {"a namespace far away", "nvmens_ns_new_sized", full, new_far_away, E, {31}},
-    {"a namespace when the identities grow", "nvmens_ns_new_sized", named, new_everywhere, E, {6}},
-    {"a namespace when logs grow", "nvmens_ns_new_sized", brim, new_everywhere, E, {13}},
+    {"a namespace for four controllers", "nvmens_ns_new_sized", small, new_everywhere, E, {14}},
+    {"a namespace when tables grow", "nvmens_ns_new_sized", full, new_everywhere, E, {30}},
+    {"a namespace when counters grow", "nvmens_ns_new_sized", brimful, new_everywhere, E, {34}},
+    {"a namespace far away", "nvmens_ns_new_sized", full, new_far_away, E, {43}},
+    {"a namespace when the identities grow", "nvmens_ns_new_sized", named, new_everywhere, E, {14}},
+    {"a namespace when logs grow", "nvmens_ns_new_sized", brim, new_everywhere, E, {21}},
     {"a namespace with formats of its own", "nvmens_ns_new_sized", small, new_with_formats, E, {3}},
-    {"a controller that gets one", "nvmens_ctrl_new_sized", small, new_ctrl, E, {13}},
-    {"a controller that gets many", "nvmens_ctrl_new_sized", some, new_ctrl, E, {47}},
+    {"a controller that gets one", "nvmens_ctrl_new_sized", small, new_ctrl, E, {17}},
+    {"a controller that gets many", "nvmens_ctrl_new_sized", some, new_ctrl, E, {95}},
+    {"a controller that comes back", "nvmens_ctrl_new_sized", gone, new_ctrl_of_host, E, {11}},
+    {"a controller that follows", "nvmens_ctrl_new_sized", going, new_ctrl_of_host, E, {15}},
     {"a lane", "nvmens_lane_new", small, new_lane, E, {1}},
     {"a lane when there are many", "nvmens_lane_new", full, new_lane, E, {1}},
-    {"plug on four controllers", "nvmens_ns_plug", small, plug, E, {4}},
-    {"plug when tables grow", "nvmens_ns_plug", full, plug, E, {21}},
-    {"attach", "nvmens_ns_attach", small, attach, E, {1}},
-    {"attach when tables grow", "nvmens_ns_attach", full, attach, E, {6}},
+    {"plug on four controllers", "nvmens_ns_plug", small, plug, E, {12}},
+    {"plug when tables grow", "nvmens_ns_plug", full, plug, E, {29}},
+    {"attach", "nvmens_ns_attach", small, attach, E, {3}},
+    {"attach when tables grow", "nvmens_ns_attach", full, attach, E, {8}},
+    {"attach while it drains", "nvmens_ns_attach", drained, attach, E, {0}},
     {"create", ADMIN, small, create, S, {3, 1, 0, 1}},
     {"create when logs grow", ADMIN, brim, create, S, {10, 1, 0, 1}},
     {"create when tables grow", ADMIN, full, create, S, {3, 1, 0, 1}},
     {"create, answered late", "nvmens_prepared", asked, answer_create, S, {2, 0, 0, 1}},
-    {"attach by a host", ADMIN, small, host_attach, S, {2, 1, 0, 1}},
-    {"attach by a host, prepared at once", ADMIN, small, host_attach_done, S, {2, 1}},
+    {"attach by a host", ADMIN, small, host_attach, S, {4, 1, 0, 1}},
+    {"attach by a host, prepared at once", ADMIN, small, host_attach_done, S, {4, 1}},
     {"detach by a host", ADMIN, small, host_detach, S, {1, 1}},
     {"delete", ADMIN, small, host_delete, S, {0}},
     {"delete all", ADMIN, full, host_delete_all, S, {0}},
@@ -348,8 +335,9 @@ static const row rows[] = {
     {"Identify 11h", ADMIN, small, identify_allocated, S, {0, 1, 1}},
     {"Identify 06h", ADMIN, small, identify_csi_ctrl, S, {0, 1, 1}},
     {"Identify 03h", ADMIN, small, identify_descriptors, S, {0, 1}},
-    {"Identify 03h of another", ADMIN, swapped, identify_descriptors, S, {0, 1}},
+    {"Identify 03h behind the fence", ADMIN, fenced, identify_descriptors, S, {0, 1}},
     {"a log is read", ADMIN, heard, read_log, S, {0, 1}},
+    {"a log is read that is waited for", ADMIN, waited_for, read_log, S, {0, 1}},
     {"a log is read, the event not sent", ADMIN, heard, read_log_1c, S, {0, 1}},
     {"a log is looked at", ADMIN, heard, peek_log, S, {0, 1}},
 };
@@ -376,7 +364,7 @@ static void observe(const row *w)
   have[PREPARE] = r->prepare == RIG_PREPARE_DONE ? 0 : rig_count(r, RIG_PREPARE);
   if (w->world == asked)
     have[PREPARE] = 1;
-  look(r, &expected);
+  picture_take(r, &expected);
   rig_end(r);
   for (int k = 0; k < KINDS; k++)
     ck_assert_msg(have[k] == w->calls[k], "%s: %u %s, but its row says %u", w->what, have[k],
@@ -400,7 +388,7 @@ static void inject(const row *w, kind k, unsigned n, int persistent)
   rig *r = w->world();
   int rc;
 
-  look(r, &before);
+  picture_take(r, &before);
   arm(r, k, n, persistent);
   rc = w->run(r);
   ck_assert_msg(rc == wanted[k], "%s: %Xh with %s %u failing", w->what, (unsigned)rc, kind_names[k],
@@ -408,10 +396,10 @@ static void inject(const row *w, kind k, unsigned n, int persistent)
   ck_assert(k != ALLOC || r->failed);
   arm(r, KINDS, 0, 0);
   rig_check(r);
-  look(r, &after);
+  picture_take(r, &after);
   ck_assert_str_eq(after.text, before.text); /* it changed nothing */
   ck_assert_int_eq(w->run(r), 0);            /* and does now what it should have done */
-  look(r, &after);
+  picture_take(r, &after);
   ck_assert_str_eq(after.text, expected.text);
   rig_end(r); /* nothing is left, and every object came back once */
 }

@@ -284,6 +284,110 @@ START_TEST(S24_an_object_comes_back_when_there_is_no_memory_for_it)
 }
 END_TEST
 
+/* ---- a controller that was not made was never there ---- */
+
+static rig *one_namespace(void)
+{
+  rig *r = rig_new(NULL);
+
+  rig_ns_new(r, &(nvmens_ns_config){.nsid = 1, .auto_attach = 1}); /* private */
+  return r;
+}
+
+/* A host that had a disk of NSID 1, and has no controller now. */
+static rig *remembered(void)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.max_ctrls = 1, .host_memory_ns = 10ull * RIG_SEC});
+  rig_ns *ns = rig_ns_loose(r, 1);
+  rig_ctrl *c = more_ctrl_of(r, 1);
+
+  ck_assert_int_eq(rig_attach(ns, c), 0);
+  rig_ctrl_del(c);
+  ck_assert_int_eq(rig_unplug(ns, NVMENS_ORDERLY, RIG_NEVER), 0);
+  rig_ns_auto(r, 2);
+  rig_pass(r, 1);
+  rig_pass(r, 9ull * RIG_SEC);
+  return r;
+}
+
+static unsigned allocs_of(rig *(*made)(void), const nvmens_ctrl_config *config)
+{
+  rig *r = made();
+  const unsigned before = r->allocs;
+  unsigned allocs;
+
+  rig_ctrl_new(r, config);
+  allocs = r->allocs - before;
+  rig_end(r);
+  ck_assert_uint_ge(allocs, 5);
+  return allocs;
+}
+
+/* A world in which nvmens_ctrl_new failed, at its nth allocation. */
+static rig *unmade(rig *(*made)(void), const nvmens_ctrl_config *config, unsigned n)
+{
+  rig *r = made();
+
+  r->fail_alloc = n;
+  ck_assert_int_eq(rig_ctrl_try(r, config, NULL), NVMENS_ERR_NOMEM);
+  return r;
+}
+
+START_TEST(R68_its_cntlid_was_nobodys)
+{
+  static const nvmens_ctrl_config config = {.hostid = {1}};
+
+  for (unsigned n = allocs_of(one_namespace, &config); n; n--) {
+    rig *r = unmade(one_namespace, &config, n);
+
+    ck_assert_uint_eq(rig_cntlid(more_ctrl_of(r, 2)), 0);
+    rig_end(r);
+  }
+}
+END_TEST
+
+START_TEST(R56_it_has_no_private_namespace)
+{
+  static const nvmens_ctrl_config configs[] = {{.cntlid = 5, .cntlid_given = 1},
+                                               {.cntlid = 5, .cntlid_given = 1, .hostid = {1}}};
+
+  for (unsigned i = 0; i < 2; i++)
+    for (unsigned n = allocs_of(one_namespace, &configs[i]); n; n--) {
+      rig *r = unmade(one_namespace, &configs[i], n);
+
+      ck_assert_int_eq(more_att(rig_find(r, 1), more_ctrl_of(r, 2)), NVMENS_ATT_ATTACHED);
+      rig_end(r);
+    }
+}
+END_TEST
+
+START_TEST(R67_no_other_host_is_forgotten_for_it)
+{
+  static const nvmens_ctrl_config config = {.hostid = {2}};
+
+  for (unsigned n = allocs_of(remembered, &config); n; n--) {
+    rig *r = unmade(remembered, &config, n);
+
+    ck_assert_int_eq(more_att(rig_ns_auto(r, 1), more_ctrl_of(r, 1)), NVMENS_ATT_FENCED);
+    rig_end(r);
+  }
+}
+END_TEST
+
+START_TEST(R67_no_time_begins_anew_for_it)
+{
+  static const nvmens_ctrl_config config = {.hostid = {1}};
+
+  for (unsigned n = allocs_of(remembered, &config); n; n--) {
+    rig *r = unmade(remembered, &config, n);
+
+    rig_pass(r, 1ull * RIG_SEC);
+    ck_assert_uint_eq(rig_ns_loose(r, 0)->ref.nsid, 1); /* R69 */
+    rig_end(r);
+  }
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("nomem");
@@ -294,6 +398,10 @@ int main(void)
   tcase_add_test(tcase, P2_every_function_has_a_row);
   tcase_add_test(tcase, R20_an_attach_without_memory_keeps_what_was_applied);
   tcase_add_test(tcase, S24_an_object_comes_back_when_there_is_no_memory_for_it);
+  tcase_add_test(tcase, R68_its_cntlid_was_nobodys);
+  tcase_add_test(tcase, R56_it_has_no_private_namespace);
+  tcase_add_test(tcase, R67_no_other_host_is_forgotten_for_it);
+  tcase_add_test(tcase, R67_no_time_begins_anew_for_it);
   suite_add_tcase(suite, tcase);
   return rig_main(suite);
 }

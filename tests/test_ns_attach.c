@@ -315,7 +315,7 @@ START_TEST(R25_a_private_namespace_has_one_controller)
 }
 END_TEST
 
-START_TEST(R25_a_draining_private_namespace_still_has_its_controller)
+START_TEST(R58_a_draining_private_namespace_still_has_its_controller)
 {
   rig *r = three(NULL);
   rig_ns *ns = rig_ns_new(r, &(nvmens_ns_config){.nsid = 1});
@@ -323,26 +323,31 @@ START_TEST(R25_a_draining_private_namespace_still_has_its_controller)
   ns->drain = RIG_DRAIN_PENDING;
   ck_assert_int_eq(rig_attach(ns, r->ctrl[0]), 0);
   ck_assert_int_eq(rig_detach(ns, r->ctrl[0], NVMENS_ORDERLY, RIG_NEVER), 0);
-  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 1), PRIVATE);
+  RIG_OK(MORE_ATTACH(r->ctrl[0], 1, 1)); /* follows the drain */
+  ck_assert_str_eq(who(r, 1), "0:");
+  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 1), ATTACHED);
+  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 2), PRIVATE); /* wanted elsewhere */
   ck_assert_int_eq(rig_detach(ns, r->ctrl[0], NVMENS_SURPRISE, RIG_NEVER), 0);
-  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 1), PRIVATE); /* ABORTING */
+  ck_assert_str_eq(who(r, 1), "0:"); /* ABORTING */
   ck_assert_int_eq(rig_drained(ns, r->ctrl[0]), 0);
-  RIG_OK(MORE_ATTACH(r->ctrl[0], 1, 1));
+  ck_assert_str_eq(who(r, 1), "1: 1");
   rig_end(r);
 }
 END_TEST
 
-START_TEST(R22_attach_while_draining_may_be_tried_again)
+START_TEST(R22_R58_attach_while_draining_follows_the_drain)
 {
   rig *r = three(NULL);
   rig_ns *ns = more_pending(r, r->ctrl[0], 1);
 
   ck_assert_int_eq(rig_detach(ns, r->ctrl[0], NVMENS_ORDERLY, RIG_NEVER), 0);
-  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 0), SF06); /* without DNR */
-  ck_assert_int_eq(rig_detach(ns, r->ctrl[0], NVMENS_SURPRISE, RIG_NEVER), 0);
-  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 0), SF06);
-  ck_assert_int_eq(rig_drained(ns, r->ctrl[0]), 0);
   RIG_OK(MORE_ATTACH(r->ctrl[0], 1, 0));
+  RIG_FAILS(MORE_ATTACH(r->ctrl[0], 1, 0), ATTACHED);
+  ck_assert_int_eq(rig_detach(ns, r->ctrl[0], NVMENS_SURPRISE, RIG_NEVER), 0); /* withdrawn */
+  RIG_OK(MORE_ATTACH(r->ctrl[0], 1, 0));
+  ck_assert_str_eq(who(r, 1), "0:");
+  ck_assert_int_eq(rig_drained(ns, r->ctrl[0]), 0);
+  ck_assert_str_eq(who(r, 1), "1: 0");
   rig_end(r);
 }
 END_TEST
@@ -469,8 +474,8 @@ int main(void)
       R22_a_controller_that_is_not_io_fails,
       R22_an_attached_namespace_is_already_attached,
       R25_a_private_namespace_has_one_controller,
-      R25_a_draining_private_namespace_still_has_its_controller,
-      R22_attach_while_draining_may_be_tried_again,
+      R58_a_draining_private_namespace_still_has_its_controller,
+      R22_R58_attach_while_draining_follows_the_drain,
       R22_a_command_set_that_is_not_enabled_fails,
       R22_maxcna_limits_a_controller,
       R22_maxdna_limits_the_subsystem,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_tables.c: every cell of the five tables is written; every one that goes or refuses is taken
- * by public calls, and none that is never. Some refusals are looked up without a step: of those the
- * public answer is compared with the cell. The swap mark's: test_tables_mark.c.
+ * by public calls, and none that is never. Some cells are looked up without a step: of those the
+ * public answer is compared with the cell. The mark's: test_tables_mark.c.
  */
 #include "cells.h"
 #include "rig_more.h"
@@ -12,7 +12,7 @@
 static bool rules_well_formed(const char *rule)
 {
   while (*rule) {
-    if (!strchr("RCP", *rule++) || *rule < '1' || *rule > '9')
+    if (!strchr("RCPH", *rule++) || *rule < '1' || *rule > '9')
       return false;
     rule += strspn(rule, "0123456789");
     if (*rule == ' ' && rule[1])
@@ -178,9 +178,11 @@ START_TEST(R15_every_cell_of_the_namespace)
   rig *r = cells_rig(NULL);
   rig_ctrl *c = rig_ctrl_on(r);
   rig_ns *ns = NULL;
+  uint8_t page[NVMENS_PAGE];
 
   for (unsigned how = 0; how < 3; how++) { /* delete, unplug, surprise */
     ns = more_pending(r, c, 1);
+    more_page(c, NVMENS_CNS_NS_DESC_LIST, 1, page); /* so that it is attached (R64) */
     HEARD(NS, CREATE, NS_ALLOCATED, UNSAID, create_there(r));
     ck_assert_int_eq(rig_resize(ns, 0x2000), 0);
     if (how == 0)
@@ -225,22 +227,79 @@ static void attachment_detached(rig *r)
     HEARD(ATTACHMENT, DETACH, ATT_DETACHED, sf, orderly(ns, c));
     HEARD(ATTACHMENT, ABORT, ATT_DETACHED, UNSAID, surprise(ns, c));
     ck_assert_int_eq(rig_attach(ns, c), 0);
-    HEARD(ATTACHMENT, ATTACH, ATT_ATTACHED, rig_host_attach(c, ns->ref.nsid, c)->sf,
+    HEARD(ATTACHMENT, WANT, ATT_ATTACHED, rig_host_attach(c, ns->ref.nsid, c)->sf,
           rig_attach(ns, c));
     ck_assert_int_eq(orderly(ns, c), 0);
   }
   rig_ctrl_del(c); /* goes, with an attachment at rest */
 }
 
-/* Refusals while it drains. */
+/* Refusals while it drains; an attach is noted, and withdrawn. */
 static void attachment_draining(rig_ns *ns, rig_ctrl *c, unsigned state)
 {
   const uint32_t nsid = ns->ref.nsid;
 
-  heard(NVMENS_M_ATTACHMENT, NVMENS_EV_ATTACH, state, rig_host_attach(c, nsid, c)->sf,
-        rig_attach(ns, c));
+  ck_assert_int_eq(rig_attach(ns, c), 0);
+  ck_assert_uint_eq((unsigned)more_att(ns, c), state);
+  cells_taken[NVMENS_M_ATTACHMENT][NVMENS_EV_WANT][state]++;
+  ck_assert_int_eq(orderly(ns, c), 0);
+  ck_assert_uint_eq((unsigned)more_att(ns, c), state);
   heard(NVMENS_M_ATTACHMENT, NVMENS_EV_DETACH, state, rig_host_detach(c, nsid, c)->sf,
         orderly(ns, c));
+}
+
+/* Another namespace left; its NSID's next is WANTED, or FENCED where bit 8 is off (R57, R64). */
+static rig_ns *waiting(rig *r, bool fenced)
+{
+  rig_ctrl *c = rig_listening(r, fenced ? 0 : RIG_BIT4);
+  rig_ns *old = rig_ns_loose(r, 0), *ns;
+
+  ck_assert_int_eq(rig_attach(old, c), 0);
+  ck_assert_int_eq(rig_unplug(old, NVMENS_ORDERLY, RIG_NEVER), 0);
+  ns = rig_ns_loose(r, old->ref.nsid);
+  ck_assert_int_eq(rig_attach(ns, c), 0);
+  ck_assert_int_eq(more_att(ns, c), fenced ? NVMENS_ATT_FENCED : NVMENS_ATT_WANTED);
+  return ns;
+}
+
+/* Each end of WANTED and FENCED, but for being attached. */
+static void attachment_waits(rig *r)
+{
+  for (unsigned how = 0; how < 10; how++) {
+    rig_ns *ns = waiting(r, how % 2);
+    rig_ctrl *c = r->ctrl[r->nctrl - 1];
+
+    if (how / 2 == 0)
+      ck_assert_int_eq(orderly(ns, c), 0);
+    else if (how / 2 == 1)
+      ck_assert_int_eq(surprise(ns, c), 0);
+    else if (how / 2 < 4)
+      ck_assert_int_eq(rig_unplug(ns, how / 2 == 2 ? NVMENS_ORDERLY : NVMENS_SURPRISE, RIG_SEC), 0);
+    else
+      rig_ctrl_del(c);
+    if (how / 2 < 2)
+      ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_DETACHED);
+    ck_assert(how / 2 < 4 || c->released);
+  }
+}
+
+/* Both at once: a second attach is refused; then each is the other, and in the end attached. */
+static void attachment_shows(rig *r)
+{
+  rig_ns *ns = waiting(r, false);
+  rig_ctrl *c = r->ctrl[r->nctrl - 1];
+  const uint32_t nsid = ns->ref.nsid;
+  uint8_t page[NVMENS_PAGE];
+
+  HEARD(ATTACHMENT, WANT, ATT_WANTED, rig_host_attach(c, nsid, c)->sf, rig_attach(ns, c));
+  RIG_OK(rig_set_aec(c, 0));
+  ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_FENCED);
+  HEARD(ATTACHMENT, WANT, ATT_FENCED, rig_host_attach(c, nsid, c)->sf, rig_attach(ns, c));
+  RIG_OK(rig_set_aec(c, RIG_BIT4));
+  ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_WANTED);
+  RIG_OK(rig_set_aec(c, 0));
+  RIG_OK(rig_identify(c, NVMENS_CNS_NS_DESC_LIST, nsid, page));
+  ck_assert_int_eq(more_att(ns, c), NVMENS_ATT_ATTACHED);
 }
 
 /* Each way into and through DRAINING and ABORTING. */
@@ -321,6 +380,8 @@ START_TEST(R51_every_cell_of_the_attachment)
   attachment_drained(r);
   attachment_goes(r);
   attachment_at_rest(r);
+  attachment_waits(r);
+  attachment_shows(r);
   cells_all_taken(NVMENS_M_ATTACHMENT);
   cells_end(r);
 }

@@ -44,7 +44,7 @@ END_TEST
 START_TEST(namespace_create_of_deleting_is_busy)
 {
   rig *r = rig_new(NULL);
-  rig_ctrl *c = rig_ctrl_on(r);
+  rig_ctrl *c = rig_listening(r, RIG_BIT4);
   rig_ns *ns = more_pending(r, c, 1), *next;
 
   ck_assert_int_eq(unplug(ns, NVMENS_ORDERLY), 0);
@@ -52,6 +52,10 @@ START_TEST(namespace_create_of_deleting_is_busy)
   next = rig_ns_loose(r, 0); /* an automatic NSID skips it */
   ck_assert_uint_eq(next->ref.nsid, 2);
   ck_assert_int_eq(rig_drained(ns, c), 0);
+  ck_assert_uint_eq(rig_ns_loose(r, 0)->ref.nsid, 3); /* R69: the host has a disk of 1 yet */
+  more_hear(c);
+  ck_assert_int_eq(rig_attach(next, c), 0);
+  more_hear(c); /* a second scan begins */
   ck_assert_uint_eq(rig_ns_loose(r, 0)->ref.nsid, 1);
   rig_end(r);
 }
@@ -328,7 +332,7 @@ START_TEST(P16_a_stale_reference_does_not_hit_the_next_namespace)
   ck_assert_int_eq(unplug(old, NVMENS_SURPRISE), NVMENS_ERR_STALE);
   ck_assert_int_eq(rig_detach(old, c, NVMENS_ORDERLY, RIG_NEVER), NVMENS_ERR_STALE);
   ck_assert_int_eq(rig_resize(old, 5), NVMENS_ERR_STALE);
-  ck_assert_int_eq(more_att(next, c), NVMENS_ATT_ATTACHED);
+  ck_assert_str_eq(rig_ids(c, NVMENS_CNS_ACTIVE_NS_LIST), "1");
   ck_assert_uint_eq(more_ns(next).nsze, 0x1000);
   rig_end(r);
 }
@@ -375,10 +379,13 @@ START_TEST(P17_remove_and_add_are_two_generations)
   rig_ctrl *c = rig_ctrl_on(r);
   nvmens_lane *lane = rig_lane(c);
   rig_ns *old = rig_ns_auto(r, 1), *next;
+  uint8_t page[NVMENS_PAGE];
   rig_io io;
 
   ck_assert_int_eq(unplug(old, NVMENS_ORDERLY), 0);
   next = rig_ns_auto(r, 1);
+  ck_assert_uint_eq(more_begin(r, lane, 1), DNR02); /* H1, R64: it has not been identified */
+  more_page(c, NVMENS_CNS_NS_DESC_LIST, 1, page);
   io = rig_io_begin(r, lane, 1);
   ck_assert_uint_eq(io.sf, 0);
   ck_assert_ptr_eq(io.ns, next);

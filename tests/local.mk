@@ -13,6 +13,7 @@ TAP_TESTS = \
 	%D%/test_config \
 	%D%/test_corners \
 	%D%/test_ctrl \
+	%D%/test_disks \
 	%D%/test_drain \
 	%D%/test_drain_owner \
 	%D%/test_event \
@@ -20,6 +21,7 @@ TAP_TESTS = \
 	%D%/test_event_switch \
 	%D%/test_faults \
 	%D%/test_feature \
+	%D%/test_fenced \
 	%D%/test_gate \
 	%D%/test_gate_internal \
 	%D%/test_gate_race \
@@ -39,6 +41,8 @@ TAP_TESTS = \
 	%D%/test_log_race \
 	%D%/test_meanwhile \
 	%D%/test_memory \
+	%D%/test_memory_of_hosts \
+	%D%/test_newcomers \
 	%D%/test_nomem \
 	%D%/test_notice \
 	%D%/test_ns_attach \
@@ -47,6 +51,9 @@ TAP_TESTS = \
 	%D%/test_ns_prepare \
 	%D%/test_nsid_set \
 	%D%/test_outbox \
+	%D%/test_owes \
+	%D%/test_owes_paths \
+	%D%/test_owes_reads \
 	%D%/test_peers \
 	%D%/test_publish \
 	%D%/test_refusals \
@@ -56,16 +63,17 @@ TAP_TESTS = \
 	%D%/test_scenarios \
 	%D%/test_scenarios_drain \
 	%D%/test_scenarios_race \
+	%D%/test_silent \
 	%D%/test_step \
 	%D%/test_subsys \
-	%D%/test_swap_left \
-	%D%/test_swap_mark \
-	%D%/test_swap_peers \
 	%D%/test_tables \
 	%D%/test_tables_mark \
 	%D%/test_timer \
 	%D%/test_tokens \
-	%D%/test_unplug
+	%D%/test_unplug \
+	%D%/test_wanted \
+	%D%/test_wanted_css \
+	%D%/test_wanted_wait
 
 # *.run and *.sh are judged by their exit code (77: skipped), everything else by its TAP.
 RUN_TESTS = \
@@ -109,6 +117,7 @@ EXTRA_DIST += \
 tests_rig_sources = \
 	%D%/cells.h \
 	%D%/dice.h \
+	%D%/disks.h \
 	%D%/faults.h \
 	%D%/race.h \
 	%D%/rig.c \
@@ -116,8 +125,7 @@ tests_rig_sources = \
 	%D%/rig_backend.c \
 	%D%/rig_host.c \
 	%D%/rig_main.h \
-	%D%/rig_more.h \
-	%D%/swap_paths.h
+	%D%/rig_more.h
 
 if BUILD_TESTS
 check_LTLIBRARIES += %D%/librig.la

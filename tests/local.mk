@@ -14,6 +14,7 @@ TAP_TESTS = \
 	%D%/test_config \
 	%D%/test_corners \
 	%D%/test_ctrl \
+	%D%/test_disks \
 	%D%/test_drain \
 	%D%/test_drain_owner \
 	%D%/test_event \
@@ -21,6 +22,7 @@ TAP_TESTS = \
 	%D%/test_event_switch \
 	%D%/test_faults \
 	%D%/test_feature \
+	%D%/test_fenced \
 	%D%/test_gate \
 	%D%/test_gate_internal \
 	%D%/test_gate_race \
@@ -40,6 +42,8 @@ TAP_TESTS = \
 	%D%/test_log_race \
 	%D%/test_meanwhile \
 	%D%/test_memory \
+	%D%/test_memory_of_hosts \
+	%D%/test_newcomers \
 	%D%/test_nomem \
 	%D%/test_notice \
 	%D%/test_ns_attach \
@@ -48,6 +52,9 @@ TAP_TESTS = \
 	%D%/test_ns_prepare \
 	%D%/test_nsid_set \
 	%D%/test_outbox \
+	%D%/test_owes \
+	%D%/test_owes_paths \
+	%D%/test_owes_reads \
 	%D%/test_peers \
 	%D%/test_publish \
 	%D%/test_refusals \
@@ -57,13 +64,17 @@ TAP_TESTS = \
 	%D%/test_scenarios \
 	%D%/test_scenarios_drain \
 	%D%/test_scenarios_race \
+	%D%/test_silent \
 	%D%/test_step \
 	%D%/test_subsys \
 	%D%/test_tables \
 	%D%/test_tables_mark \
 	%D%/test_timer \
 	%D%/test_tokens \
-	%D%/test_unplug
+	%D%/test_unplug \
+	%D%/test_wanted \
+	%D%/test_wanted_css \
+	%D%/test_wanted_wait
 
 # *.run and *.sh are judged by their exit code (77: skipped), everything else by its TAP.
 RUN_TESTS = \
@@ -108,6 +119,7 @@ tests_rig_sources = \
 	%D%/actions.h \
 	%D%/cells.h \
 	%D%/dice.h \
+	%D%/disks.h \
 	%D%/faults.h \
 	%D%/picture.h \
 	%D%/race.h \
@@ -116,8 +128,7 @@ tests_rig_sources = \
 	%D%/rig_backend.c \
 	%D%/rig_host.c \
 	%D%/rig_main.h \
-	%D%/rig_more.h \
-	%D%/swap_paths.h
+	%D%/rig_more.h
 
 if BUILD_TESTS
 check_LTLIBRARIES += %D%/librig.la

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_memory_of_hosts.c: what is remembered of a host without a controller: explicit attaches and
+ * detaches (R67 b), CNTLIDs (R68), NSIDs (R69), and that it is bounded (R67, H5). Of strangers (R66)
+ * nothing is remembered. What disks are remembered is in test_newcomers.c.
+ */
+#include "disks.h"
+
+static rig_ctrl *at(rig *r, uint16_t cntlid, uint8_t host)
+{
+  return rig_ctrl_new(r,
+                      &(nvmens_ctrl_config){.cntlid = cntlid, .cntlid_given = 1, .hostid = {host}});
+}
+
+static int detach(rig_ns *ns, rig_ctrl *c)
+{
+  return rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER);
+}
+
+/* ---- strangers ---- */
+
+START_TEST(R66_a_stranger_is_told_once_more)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c;
+  uint8_t page[NVMENS_PAGE];
+
+  if (_i)
+    rig_poll(r);
+  c = disks_path(r, 1); /* else before any time is known */
+  disks_put(r, 1, 'A');
+  disks_put(r, 2, 'B');
+  ATTACHED(rig_find(r, 1), c);
+  HEARS(c, "1 2");
+  SILENT(c);
+  r->fail_transfer = 1;
+  RIG_FAILS(rig_identify(c, NVMENS_CNS_ACTIVE_NS_LIST, 0, page), r->transfer_sf);
+  SILENT(c);
+  if (_i == 2)
+    RIG_OK(rig_identify(c, NVMENS_CNS_CSI_ACTIVE_NS_LIST, 0, page));
+  else
+    IDS(c, "1 2");
+  HEARS(c, "1 2");
+  SILENT(c);
+  IDS(c, "1 2"); /* once only */
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R66_the_other_paths_are_told_of_what_a_stranger_has)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *p = disks_path(r, 1), *c, *other = disks_path(r, 2);
+
+  disks_put(r, 1, 'A');
+  disks_put(r, 2, 'B');
+  IDS(p, "1 2");
+  disks_settle(p);
+  IDS(other, "1 2");
+  disks_settle(other);
+  ck_assert_int_eq(detach(rig_find(r, 2), p), 0);
+  HEARS(p, "2");
+  c = disks_path(r, 1);
+  IDS(c, "1 2");
+  SILENT(p);
+  HEARS(c, "1 2");
+  HEARS(p, "1"); /* what they both have */
+  SILENT(p);
+  SILENT(other);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R66_who_comes_later_is_no_stranger)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c;
+
+  disks_put(r, 1, 'A');
+  rig_poll(r);
+  rig_pass(r, _i ? MEMORY_NS + 1 : MEMORY_NS - 1);
+  c = disks_path(r, 1);
+  IDS(c, "1");
+  if (_i == 0)
+    HEARS(c, "1");
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {_i ? 1 : 0}, .pci = _i ? 1 : 0});
+
+  disks_put(r, 1, 'A');
+  disks_listen(c);
+  IDS(c, "1");
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+/* ---- explicit ones ---- */
+
+START_TEST(R67_an_explicit_detach_survives_a_reconnect)
+{
+  const nvmens_ctrl_config config = {
+      .cntlid = 7, .cntlid_given = 1, .hostid = {1}, .pci = _i ? 1 : 0};
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = rig_ctrl_new(r, &config);
+  rig_ns *ns = disks_put(r, 1, 'A');
+
+  ck_assert_int_eq(detach(ns, c), 0);
+  rig_ctrl_del(c);
+  ATTACHED(ns, at(r, 8, 1)); /* another controller of the host */
+  c = at(r, 7, 2);
+  ATTACHED(ns, c); /* of another host */
+  rig_ctrl_del(c);
+  c = rig_ctrl_new(r, &config);
+  DETACHED(ns, c);
+  rig_enable(c);
+  IDS(c, "");
+  ck_assert_int_eq(rig_attach(ns, c), 0);
+  rig_ctrl_del(c);
+  ATTACHED(ns, rig_ctrl_new(r, &config)); /* the last explicit one counts */
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R67_an_explicit_attach_survives_a_reconnect)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = at(r, 7, 1);
+  rig_ns *ns = disks_loose(r, 1, 'A');
+
+  rig_enable(c);
+  RIG_OK(rig_host_attach(c, 1, c));
+  rig_ctrl_del(c);
+  DETACHED(ns, at(r, 8, 1));
+  rig_pass(r, 10 * MEMORY_NS); /* it is no disk: it has no time */
+  c = at(r, 7, 1);
+  ATTACHED(ns, c);
+  rig_ctrl_del(c);
+  ATTACHED(ns, at(r, 7, 1));
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R67_an_explicit_attach_of_a_private_namespace_survives_a_reconnect)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = at(r, 7, 1), *d;
+  nvmens_ns_config config = disks_config(1, 'A');
+  rig_ns *ns;
+
+  config.shared = config.auto_attach = 0;
+  ns = rig_ns_new(r, &config);
+  ck_assert_int_eq(rig_attach(ns, c), 0);
+  rig_ctrl_del(c);
+  if (_i) { /* somebody else has it meanwhile */
+    d = at(r, 9, 2);
+    ck_assert_int_eq(rig_attach(ns, d), 0);
+    c = at(r, 7, 1);
+    WANTED(ns, c, DRAIN);
+    ck_assert_int_eq(detach(ns, d), 0);
+    ATTACHED(ns, c);
+  } else {
+    ATTACHED(ns, at(r, 7, 1));
+  }
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R67_an_explicit_detach_ends_with_its_namespace)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = at(r, 7, 1);
+
+  ck_assert_int_eq(detach(disks_put(r, 1, 'A'), c), 0);
+  rig_ctrl_del(c);
+  disks_swap(r, 1, 'A'); /* the same identity: another namespace */
+  ATTACHED(rig_find(r, 1), at(r, 7, 1));
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R56_plug_forgets_the_explicit_ones_of_hosts_that_are_away)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = at(r, 7, 1);
+  rig_ns *ns = disks_put(r, 1, 'A');
+
+  ck_assert_int_eq(detach(ns, c), 0);
+  rig_ctrl_del(c);
+  ck_assert_int_eq(rig_plug(ns), 0);
+  ATTACHED(ns, at(r, 7, 1));
+  rig_end(r);
+}
+END_TEST
+
+/* ---- CNTLIDs ---- */
+
+START_TEST(R68_a_host_gets_the_cntlids_that_it_has_had)
+{
+  const uint8_t pci = _i ? 1 : 0;
+  const nvmens_ctrl_config one = {.hostid = {1}, .pci = pci}, two = {.hostid = {2}, .pci = pci};
+  rig *r = disks_rig(NULL);
+  rig_ctrl *a = rig_ctrl_new(r, &one), *b = rig_ctrl_new(r, &one), *c;
+
+  ck_assert_uint_eq(rig_cntlid(a), 0);
+  ck_assert_uint_eq(rig_cntlid(b), 1);
+  rig_ctrl_del(a);
+  rig_ctrl_del(b);
+  c = rig_ctrl_new(r, &two);
+  ck_assert_uint_eq(rig_cntlid(c), 2); /* 0 and 1 are host 1's */
+  ck_assert_uint_eq(rig_cntlid(rig_ctrl_new(r, NULL)), 3);
+  ck_assert_uint_eq(rig_cntlid(rig_ctrl_new(r, &one)), 0);
+  rig_ctrl_del(c);
+  ck_assert_uint_eq(rig_cntlid(rig_ctrl_new(r, &one)), 1);
+  ck_assert_uint_eq(rig_cntlid(rig_ctrl_new(r, &one)), 4); /* 2 is host 2's */
+  ck_assert_uint_eq(rig_cntlid(rig_ctrl_new(r, &two)), 2);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R68_a_cntlid_that_is_given_is_taken)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *a = disks_down(r, 1);
+
+  rig_ctrl_del(a);
+  ck_assert_uint_eq(rig_cntlid(at(r, 0, 2)), 0);
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 1)), 1);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R68_the_last_sixteen_count)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c[17];
+  unsigned i;
+
+  for (i = 0; i < 17; i++)
+    c[i] = disks_down(r, 1);
+  for (i = 0; i < 17; i++)
+    rig_ctrl_del(c[i]);
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 2)), 0); /* the first that went is nobody's */
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 1)), 1);
+  rig_end(r);
+}
+END_TEST
+
+/* ---- NSIDs ---- */
+
+START_TEST(R69_an_nsid_that_is_owed_is_not_chosen)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_path(r, _i ? 1 : 0);
+
+  ck_assert_uint_eq(disks_put(r, 0, 'A')->ref.nsid, 1);
+  HEARS(c, "1");
+  disks_take(r, 1);
+  ck_assert_uint_eq(RIG_OK(rig_host_create(c, 64, 1))->dw0, 2);
+  ck_assert_uint_eq(disks_put(r, 0, 'C')->ref.nsid, 3);
+  HEARS(c, "1 3");
+  ck_assert_uint_eq(disks_put(r, 0, 'D')->ref.nsid, 4);
+  HEARS(c, "4"); /* the path lets go */
+  ck_assert_uint_eq(disks_put(r, 0, 'E')->ref.nsid, 1);
+  ATTACHED(rig_find(r, 1), c);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R69_an_nsid_that_is_given_is_taken)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_path(r, 1);
+
+  disks_put(r, 1, 'A');
+  HEARS(c, "1");
+  ck_assert_uint_eq(disks_swap(r, 1, 'B')->ref.nsid, 1);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R69_an_nsid_that_is_remembered_is_not_chosen)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_path(r, 1);
+
+  disks_put(r, 1, 'A');
+  HEARS(c, "1");
+  rig_ctrl_del(c);
+  disks_take(r, 1);
+  rig_poll(r);
+  ck_assert_uint_eq(disks_put(r, 0, 'B')->ref.nsid, 2);
+  rig_pass(r, MEMORY_NS);
+  ck_assert_uint_eq(disks_put(r, 0, 'C')->ref.nsid, 1);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R69_where_all_are_owed_it_is_the_lowest)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.nn = 3});
+  rig_ctrl *c = disks_path(r, 1);
+  uint32_t i;
+
+  for (i = 1; i <= 3; i++)
+    disks_put(r, i, (char)i);
+  disks_settle(c);
+  for (i = 1; i <= 3; i++)
+    disks_take(r, i);
+  ck_assert_uint_eq(disks_put(r, 0, 'A')->ref.nsid, 1);
+  WANTED(rig_find(r, 1), c, HOST);
+  rig_end(r);
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+/* Room for two hosts: the one that is away longest is forgotten, and is a stranger then. */
+START_TEST(R67_the_host_that_is_away_longest_is_forgotten_first)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.max_ctrls = 2});
+  rig_ctrl *c;
+  rig_ns *b;
+  uint8_t host;
+
+  disks_put(r, 1, 'A');
+  for (host = 1; host <= 3; host++) {
+    c = disks_path(r, host);
+    IDS(c, "1");
+    rig_ctrl_del(c);
+    rig_pass(r, 1);
+  }
+  b = disks_swap(r, 1, 'B');
+  for (host = 3; host >= 2; host--) { /* each is forgotten by nobody else */
+    c = disks_path(r, host);
+    WANTED(b, c, HOST);
+  }
+  rig_ctrl_del(c);
+  c = disks_path(r, 1);
+  ATTACHED(b, c);
+  IDS(c, "1");
+  HEARS(c, "1");
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R67_a_forgotten_host_leaves_nothing)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.max_ctrls = 1});
+  rig_ctrl *c = disks_path(r, 1);
+  rig_ns *ns = disks_put(r, 1, 'A');
+
+  ck_assert_int_eq(detach(ns, c), 0);
+  rig_ctrl_del(c);
+  c = disks_path(r, 2);
+  rig_ctrl_del(c);
+  c = disks_path(r, 1);
+  ATTACHED(ns, c); /* its detach is forgotten */
+  rig_end(r);
+}
+END_TEST
+
+/* A controller that comes again, in place of one that has been released. */
+static void again(rig_ctrl *c, const nvmens_ctrl_config *config)
+{
+  ck_assert_int_eq(c->released, 1);
+  c->released = 0;
+  ck_assert_int_eq(nvmens_ctrl_new(&c->c, c->rig->s, config, c), 0);
+}
+
+/* Hosts that come and go, and a namespace that is another each time. The host reads as it likes. */
+static unsigned cycle(rig *r, rig_ctrl *c, unsigned n, unsigned hosts)
+{
+  nvmens_ns_config config = disks_config(1, 0);
+  nvmens_ctrl_config of = {.hostid = {1}};
+  unsigned i;
+
+  for (i = 0; i < n; i++) {
+    of.hostid[1] = (uint8_t)(i % hosts);
+    of.hostid[2] = (uint8_t)(i % hosts >> 8);
+    again(c, &of);
+    disks_listen(c);
+    if (i % 3 == 0) {
+      rig_heard(c);
+      disks_log(c);
+      if (i % 2)
+        disks_settle(c);
+    }
+    if (i % 5 == 0)
+      rig_detach(rig_find(r, 1), c, NVMENS_ORDERLY, RIG_NEVER);
+    rig_ctrl_del(c);
+    disks_take(r, 1);
+    nvmens_put32(config.ident.uuid, r->nns);
+    rig_ns_new(r, &config);
+    rig_pass(r, RIG_SEC);
+  }
+  return r->live;
+}
+
+/* H5. _i: one host; more than there is room for. */
+START_TEST(H5_ten_thousand_reconnects_and_swaps_do_not_grow)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.max_ctrls = 8});
+  rig_ctrl *c = disks_path(r, 1);
+  unsigned live;
+
+  disks_put(r, 1, 'A');
+  rig_ctrl_del(c);
+  r->no_check = 1;
+  r->log_mask = 0;
+  live = cycle(r, c, 1000, _i ? 1000 : 1);
+  ck_assert_uint_le(cycle(r, c, 4500, _i ? 1000 : 1), live + 8);
+  ck_assert_uint_le(cycle(r, c, 4500, _i ? 1000 : 1), live + 8);
+  r->no_check = 0;
+  rig_poll(r);
+  rig_pass(r, MEMORY_NS);
+  rig_end(r);
+}
+END_TEST
+
+/* At most four identities of one NSID, then one that stands for any: whoever comes waits. */
+START_TEST(R67_more_disks_of_one_nsid_than_are_kept_are_any)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c;
+  char who;
+  unsigned live = 0;
+
+  disks_put(r, 1, 'A');
+  for (who = 'B'; who <= 'Z'; who++) {
+    c = disks_down(r, 1);
+    rig_enable(c);
+    ck_assert_int_ne(disks_who(c, 1), 0); /* it looks, has the disk, and goes */
+    ATTACHED(rig_find(r, 1), c);
+    rig_ctrl_del(c);
+    disks_swap(r, 1, who);
+    if (who == 'H')
+      live = r->live;
+  }
+  ck_assert_uint_le(r->live, live);
+  c = disks_path(r, 1);
+  for (who = 'A'; who <= 'Z'; who++)
+    WANTED(disks_swap(r, 1, who), c, HOST);
+  disks_settle(c);
+  ATTACHED(rig_find(r, 1), c);
+  rig_end(r);
+}
+END_TEST
+
+int main(void)
+{
+  Suite *s = suite_create("memory_of_hosts");
+  TCase *t = tcase_create("memory_of_hosts");
+
+  tcase_add_loop_test(t, R66_a_stranger_is_told_once_more, 0, 3);
+  tcase_add_test(t, R66_the_other_paths_are_told_of_what_a_stranger_has);
+  tcase_add_loop_test(t, R66_who_comes_later_is_no_stranger, 0, 2);
+  tcase_add_loop_test(t, R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger, 0, 2);
+  tcase_add_loop_test(t, R67_an_explicit_detach_survives_a_reconnect, 0, 2);
+  tcase_add_test(t, R67_an_explicit_attach_survives_a_reconnect);
+  tcase_add_loop_test(t, R67_an_explicit_attach_of_a_private_namespace_survives_a_reconnect, 0, 2);
+  tcase_add_test(t, R67_an_explicit_detach_ends_with_its_namespace);
+  tcase_add_test(t, R56_plug_forgets_the_explicit_ones_of_hosts_that_are_away);
+  tcase_add_loop_test(t, R68_a_host_gets_the_cntlids_that_it_has_had, 0, 2);
+  tcase_add_test(t, R68_a_cntlid_that_is_given_is_taken);
+  tcase_add_test(t, R68_the_last_sixteen_count);
+  tcase_add_loop_test(t, R69_an_nsid_that_is_owed_is_not_chosen, 0, 2);
+  tcase_add_test(t, R69_an_nsid_that_is_given_is_taken);
+  tcase_add_test(t, R69_an_nsid_that_is_remembered_is_not_chosen);
+  tcase_add_test(t, R69_where_all_are_owed_it_is_the_lowest);
+  tcase_add_test(t, R67_the_host_that_is_away_longest_is_forgotten_first);
+  tcase_add_test(t, R67_a_forgotten_host_leaves_nothing);
+  tcase_add_loop_test(t, H5_ten_thousand_reconnects_and_swaps_do_not_grow, 0, 2);
+  tcase_add_test(t, R67_more_disks_of_one_nsid_than_are_kept_are_any);
+  tcase_set_timeout(t, 60);
+  suite_add_tcase(s, t);
+  return rig_main(s);
+}

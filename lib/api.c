@@ -221,6 +221,13 @@ static int choose_cntlid(const nvmens_subsys *s, const nvmens_ctrl_config *confi
   return 0;
 }
 
+static void abandon(nvmens_ctrl *ctrl)
+{
+  if (ctrl->host)
+    nvmens_paths_abandon(ctrl);
+  nvmens_ctrl_free(ctrl);
+}
+
 static int ctrl_new(nvmens_subsys *s, const nvmens_ctrl_config *config, void *user,
                     nvmens_ctrl **out)
 {
@@ -243,13 +250,13 @@ static int ctrl_new(nvmens_subsys *s, const nvmens_ctrl_config *config, void *us
   ctrl->gate = nvmens_gate_take(s, ctrl);
   if (!ctrl->gate || nvmens_paths_join(ctrl, config->hostid, !config->cntlid_given) ||
       insert_ctrl(s, ctrl)) {
-    nvmens_ctrl_free(ctrl);
+    abandon(ctrl);
     return NVMENS_ERR_NOMEM;
   }
   if (nvmens_changed_reserve(&ctrl->changed[NVMENS_LOG_ALLOCATED], &s->core.mem, s->ns.count) ||
       nvmens_fan_new_ctrl(ctrl)) {
     nvmens_ctrl_unlist(ctrl);
-    nvmens_ctrl_free(ctrl);
+    abandon(ctrl);
     return NVMENS_ERR_NOMEM;
   }
   ctrl->before = NULL;

@@ -2,7 +2,8 @@
 /*
  * attach.c: one attachment, until it is attached (R18-R25, R56-R60). Floor 3.
  *
- * Invariants: the gate is open iff ATTACHED and `attached` has returned; what should be attached is in
+ * Invariants: the gate is open iff ATTACHED and `attached` has returned; what should be attached
+ * is in
  * the controller's `active`, so that attaching it later takes no memory.
  */
 #include "attach.h"
@@ -65,6 +66,15 @@ bool nvmens_att_full(const nvmens_ctrl *ctrl)
          (config->maxcna && ctrl->live - ctrl->count[NVMENS_ATT_WANTED] >= config->maxcna);
 }
 
+/* Some controller has it, or will. */
+static bool asked_for(const nvmens_ns *ns)
+{
+  for (const nvmens_attachment *att = ns->attachments; att; att = att->ns_next)
+    if (!nvmens_att_holds(att) || nvmens_att_visible(att) || nvmens_att_should(ns, att->ctrl))
+      return true;
+  return false;
+}
+
 nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 {
   const nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
@@ -80,8 +90,7 @@ nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
     cell = nvmens_cell_of(NVMENS_M_ATTACHMENT, NVMENS_ATT_WANTED, NVMENS_EV_WANT);
   if (cell->kind != NVMENS_GO)
     return nvmens_verdict_of(cell);
-  if (!ns->shared && (ns->count[NVMENS_ATT_WANTED] || ns->count[NVMENS_ATT_FENCED] ||
-                      ns->count[NVMENS_ATT_ATTACHED]))
+  if (!ns->shared && asked_for(ns))
     return NVMENS_VERDICT(NVMENS_SC_NS_IS_PRIVATE | NVMENS_SF_DNR, NVMENS_ERR_PRIVATE);
   if (!nvmens_ctrl_has_csi(ctrl, ns->csi)) {
     sf = NVMENS_SC_COMMAND_SET_NOT_ENABLED | NVMENS_SF_DNR;
@@ -235,6 +244,7 @@ void nvmens_att_want(nvmens_ns *ns, nvmens_ctrl *ctrl)
   if (att->ns)
     return; /* it is, or will be when it has drained */
   link_ns(att, ns);
+  att->had = 1;
   nvmens_att_step(att, NVMENS_EV_WANT);
   nvmens_atts_link(&ctrl->wanted, att);
   nvmens_disk_settle(att->disk);

@@ -30,7 +30,8 @@ bool nvmens_att_covers(const nvmens_ns *, const nvmens_ctrl *); /* by auto attac
 bool nvmens_att_should(const nvmens_ns *, const nvmens_ctrl *);
 /* The explicit attach or detach is about a namespace that is still allocated. */
 bool nvmens_att_wish_is_alive(const nvmens_attachment *);
-/* What an explicit attach would say (R22, R58, in the order of R23), without memory being asked for.
+/* What an explicit attach would say (R22, R58, in the order of R23), without memory being asked
+ * for.
  */
 nvmens_verdict nvmens_att_may(const nvmens_ns *, const nvmens_ctrl *);
 /* All the memory that it takes to be attached, now or later. 0, NOMEM. */

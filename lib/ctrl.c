@@ -193,8 +193,6 @@ void nvmens_ctrl_free(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
 
-  if (ctrl->host)
-    nvmens_paths_leave(ctrl);
   nvmens_nsid_set_clear(&ctrl->atts, &s->core.mem);
   nvmens_nsid_set_clear(&ctrl->active, &s->core.mem);
   nvmens_changed_free(&ctrl->changed[NVMENS_LOG_ATTACHED], &s->core.mem);
@@ -221,6 +219,7 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_frame frame;
 
   nvmens_ctrl_unlist(ctrl);
+  nvmens_paths_leave(ctrl);
   nvmens_ctrl_free(ctrl);
   if (s->core.host.ctrl_released) {
     nvmens_hook_enter(&s->core, &frame);

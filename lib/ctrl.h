@@ -22,7 +22,8 @@ bool nvmens_ctrl_settled(const nvmens_ctrl *);
 void nvmens_ctrl_record(nvmens_ctrl *, int log, uint32_t nsid, bool loud);
 /* Queues the delivery of what can be delivered. */
 void nvmens_ctrl_deliver(nvmens_ctrl *);
-/* Of an NSID in log 1Ch of every controller. deleter: the delete command, whose host is not told. */
+/* Of an NSID in log 1Ch of every controller. deleter: the delete command, whose host is not
+ * told. */
 void nvmens_record_allocated(nvmens_subsys *, uint32_t nsid, const nvmens_cmd *deleter);
 /* Log 1Ch of what nvmens_ns_changed was called for, then what can be delivered, by CNTLID. */
 void nvmens_deliver_all(nvmens_subsys *);

@@ -73,6 +73,16 @@ static void unlink_ctrl(const nvmens_ctrl *ctrl)
 
 static int reserve_logs(const nvmens_paths *, uint32_t disks);
 
+/* One of its controllers is going, whose disks it keeps. */
+static bool is_leaving(const nvmens_paths *host)
+{
+  const nvmens_ctrl *ctrl = host->first;
+
+  while (ctrl && (ctrl->state != NVMENS_CTRL_GOING || ctrl->pci))
+    ctrl = ctrl->path_next;
+  return ctrl != NULL;
+}
+
 static bool had(const nvmens_paths *host, uint16_t cntlid)
 {
   for (uint8_t i = 0; host && i < host->nleft; i++)
@@ -113,7 +123,7 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16], bool chosen)
   ctrl->born = ++s->serial;
   if (!host->known || ctrl->pci)
     return reserve_logs(host, host->disks.count);
-  if (host->npast)
+  if (host->npast || is_leaving(host))
     ctrl->owes = NVMENS_MARK_TWICE;
   if (s->core.now < s->strangers_until)
     ctrl->stranger = NVMENS_STRANGER_UNLISTED;
@@ -270,7 +280,7 @@ static void leave_disk(nvmens_attachment *att, bool keeps)
   unlink_att(att);
   if (past->has_disk || past->wish) {
     past->cntlid = att->ctrl->cntlid;
-    past->serial = s->serial;
+    past->serial = att->ctrl->went;
     past->until = UINT64_MAX;
     nvmens_past_remember(disk, past);
   } else {
@@ -335,7 +345,6 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
   nvmens_attachment *att;
   uint32_t nsid = 0;
 
-  s->serial++;
   nvmens_timer_stop(&s->patience, &ctrl->patience);
   if (ctrl->owes != NVMENS_MARK_NONE)
     nvmens_past_renew(ctrl);
@@ -350,6 +359,21 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
   nvmens_paths_look(host);
   if (!host->first)
     be_away(host);
+}
+
+void nvmens_paths_abandon(nvmens_ctrl *ctrl)
+{
+  nvmens_paths *host = ctrl->host;
+  nvmens_attachment *att;
+  uint32_t nsid = 0;
+
+  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
+    leave_disk(att, false); /* what was explicit goes back */
+  unlink_ctrl(ctrl);
+  if (ctrl->before)
+    ctrl->before->succeeded = 0;
+  if (!host->first && !host->nleft && !host->npast && !host->nwishes && !host->nkept)
+    forget(host);
 }
 
 void nvmens_paths_clear(nvmens_subsys *s)

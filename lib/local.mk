@@ -48,6 +48,7 @@ libcore_la_SOURCES = \
 	%D%/past.c \
 	%D%/paths.c \
 	%D%/paths.h \
+	%D%/scan.c \
 	\
 	%D%/audit.c \
 	%D%/subsys.c \

@@ -99,6 +99,7 @@ typedef struct nvmens_attachment {
   uint8_t waits;         /* NVMENS_WAIT_* while WANTED or FENCED */
   uint8_t shared : 1;    /* as identity */
   uint8_t opening : 1;   /* ATTACHED, `attached` has not returned */
+  uint8_t had : 1;       /* it was WANTED here, if no more (R51) */
   uint8_t hook_done : 1; /* the backend's half of the drain */
   uint8_t waited : 1;    /* something waits for what this path owes for this NSID (R63) */
   uint8_t told : 1;      /* that, or another path may have been refused for it (R65) */
@@ -126,8 +127,9 @@ struct nvmens_ns {
   uint16_t flbas : 4, nlbaf : 5, reason : 2;
   uint16_t leaving : 1; /* `released` is queued, or was called */
   uint16_t shared : 1, auto_attach : 1, write_protected : 1;
-  uint16_t home_found : 1; /* home stands in for a keeper without a host ID */
-  uint16_t changed : 1;    /* in the subsystem's list of those */
+  uint16_t home_found : 1;   /* home stands in for a keeper without a host ID */
+  uint16_t keeper_found : 1; /* by the ctrl_new under way */
+  uint16_t changed : 1;      /* in the subsystem's list of those */
   uint8_t csi;
   uint8_t state; /* nvmens_ns_state */
 };
@@ -166,7 +168,7 @@ struct nvmens_ctrl {
   nvmens_timer patience;     /* while something waits for this path and it answers (R63) */
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
-  uint64_t born;             /* serial */
+  uint64_t born, went;       /* serials: when it was made, and when it began to go */
   uint32_t live;             /* attachments that refer to a namespace */
   uint32_t count[6];         /* of those, by state */
   uint32_t ntold;            /* with told */

@@ -27,29 +27,55 @@ static bool answers(const nvmens_ctrl *ctrl)
   return ctrl->state == NVMENS_CTRL_READY && asks(ctrl) && !ctrl->silent;
 }
 
-/* A newcomer may have what another path had that went away before. */
-static bool owed_by_past(const nvmens_attachment *att, const nvmens_ns *ns)
+/* What `owes` may have and ns cannot be two paths to one disk of their host. */
+static bool clash(const nvmens_attachment *owes, const nvmens_ns *ns)
 {
-  const nvmens_ctrl *ctrl = att->ctrl;
+  return owes->identity != ns->identity || !owes->shared || !ns->shared;
+}
 
-  if (ctrl->owes == NVMENS_MARK_NONE)
-    return false;
-  for (const nvmens_past *past = att->disk->past; past; past = past->next)
-    if (past->has_disk && past->serial < ctrl->born &&
-        (past->any || past->identity != ns->identity))
+/* Owed by a controller that is going, and was when the newcomer came. */
+static bool is_left(const nvmens_attachment *att, const nvmens_ctrl *newcomer)
+{
+  return att->mark != NVMENS_MARK_NONE && att->ctrl->state == NVMENS_CTRL_GOING &&
+         !att->ctrl->pci && att->ctrl->went < newcomer->born;
+}
+
+/* A newcomer may have what paths had that went away before: another identity than ns, or (paths)
+ * one
+ * that cannot be another path to it. */
+static bool may_have_other(const nvmens_disk *disk, const nvmens_ctrl *newcomer,
+                           const nvmens_ns *ns, bool paths)
+{
+  for (const nvmens_past *past = disk->past; past; past = past->next)
+    if (past->has_disk && past->serial < newcomer->born &&
+        (paths ? nvmens_past_clashes(past, ns) : past->any || past->identity != ns->identity))
+      return true;
+  for (const nvmens_attachment *att = disk->atts; att; att = att->path_next)
+    if (is_left(att, newcomer) && (paths ? clash(att, ns) : att->identity != ns->identity))
       return true;
   return false;
+}
+
+bool nvmens_disk_may_have(const nvmens_disk *disk, const nvmens_ctrl *newcomer)
+{
+  const nvmens_attachment *att = disk->atts;
+  const nvmens_past *past = disk->past;
+
+  while (past && (!past->has_disk || past->serial >= newcomer->born))
+    past = past->next;
+  while (att && !is_left(att, newcomer))
+    att = att->path_next;
+  return past || att;
+}
+
+static bool owed_by_past(const nvmens_attachment *att, const nvmens_ns *ns)
+{
+  return att->ctrl->owes != NVMENS_MARK_NONE && may_have_other(att->disk, att->ctrl, ns, false);
 }
 
 static bool owed_here(const nvmens_attachment *att)
 {
   return att->mark != NVMENS_MARK_NONE && att->identity != att->ns->identity;
-}
-
-/* What `owes` may have and ns cannot be two paths to one disk of their host. */
-static bool clash(const nvmens_attachment *owes, const nvmens_ns *ns)
-{
-  return owes->identity != ns->identity || !owes->shared || !ns->shared;
 }
 
 /* It waits, or will when the call under way comes to it, for its host alone (R62 d). */
@@ -118,7 +144,7 @@ static bool waited_for(const nvmens_attachment *att)
   return false;
 }
 
-static void be_patient(nvmens_ctrl *ctrl)
+void nvmens_path_be_patient(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
 
@@ -152,26 +178,32 @@ static void tell(nvmens_attachment *att)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
   att->waited = waited;
   att->told = told;
-  be_patient(ctrl);
+  nvmens_path_be_patient(ctrl);
 }
 
-/* The same for what a newcomer may have: this NSID is shown on another path under another identity. */
-static bool refused_for_past(const nvmens_disk *disk, const nvmens_ctrl *newcomer)
+/* The same for what a newcomer may have: this NSID is shown on another path under another
+ * identity. */
+bool nvmens_disk_refused(const nvmens_disk *disk, const nvmens_ctrl *newcomer)
 {
-  for (const nvmens_past *past = disk->past; past; past = past->next) {
-    if (!past->has_disk || past->serial >= newcomer->born)
-      continue;
-    for (const nvmens_attachment *att = disk->atts; att; att = att->path_next)
-      if (att->ctrl != newcomer && nvmens_att_visible(att) && nvmens_past_clashes(past, att->ns))
-        return true;
-  }
+  for (const nvmens_attachment *att = disk->atts; att; att = att->path_next)
+    if (att->ctrl != newcomer && nvmens_att_visible(att) &&
+        may_have_other(disk, newcomer, att->ns, true))
+      return true;
   return false;
+}
+
+void nvmens_disk_tell_refused(const nvmens_disk *disk, const nvmens_ctrl *newcomer)
+{
+  for (nvmens_attachment *att = disk->atts; att; att = att->path_next)
+    if (att->ctrl != newcomer && nvmens_att_visible(att) &&
+        may_have_other(disk, newcomer, att->ns, true))
+      nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, disk->nsid, true);
 }
 
 void nvmens_disk_shown(const nvmens_attachment *att)
 {
   for (nvmens_ctrl *ctrl = att->disk->host->first; ctrl; ctrl = ctrl->path_next)
-    if (ctrl != att->ctrl && ctrl->owes != NVMENS_MARK_NONE && refused_for_past(att->disk, ctrl))
+    if (ctrl != att->ctrl && ctrl->owes != NVMENS_MARK_NONE && nvmens_disk_refused(att->disk, ctrl))
       nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
 }
 
@@ -196,9 +228,10 @@ void nvmens_disk_answer(const nvmens_disk *disk)
 
     if (att->opening)
       continue; /* to be tried again: it opens soon */
-    nvmens_slot_answer(att->slot, ready > self && s->config.inactive_io == NVMENS_IO_AUTO
-                                      ? NVMENS_SC_INTERNAL_PATH_ERROR
-                                      : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
+    nvmens_slot_answer(att->slot,
+                       att->had && ready > self && s->config.inactive_io == NVMENS_IO_AUTO
+                           ? NVMENS_SC_INTERNAL_PATH_ERROR
+                           : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
   }
 }
 
@@ -288,180 +321,4 @@ void nvmens_mark_step(nvmens_attachment *att, unsigned event)
   att->latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
   if (cell->actions & NVMENS_DO_LET_GO)
     tell_others(att);
-}
-
-/* The same for a newcomer as a whole (R66). */
-static void newcomer_step(nvmens_ctrl *ctrl, unsigned event)
-{
-  const nvmens_subject who = {ctrl->cntlid, 0, 0};
-
-  nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &ctrl->owes, event, who);
-  ctrl->owes_latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
-}
-
-/* What has been in the way of its host's other paths, before it came back. */
-static void newcomer_lets_go(nvmens_ctrl *ctrl)
-{
-  nvmens_disk *disk;
-  uint32_t nsid = 0;
-
-  while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL) {
-    for (const nvmens_past *past = disk->past; past; past = past->next)
-      if (past->has_disk && past->serial < ctrl->born)
-        nvmens_disk_tell_past(disk, past, ctrl);
-    nvmens_disk_settle(disk);
-  }
-}
-
-/* ---- what the host does ---- */
-
-static void tell_again(nvmens_ctrl *ctrl)
-{
-  const nvmens_attachment *att;
-  const nvmens_disk *disk;
-  uint32_t nsid = 0;
-
-  for (att = ctrl->ntold ? ctrl->owed : NULL; att; att = att->owed_next)
-    if (att->told)
-      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
-  for (att = ctrl->ntold ? ctrl->wanted : NULL; att; att = att->next)
-    if (att->told && att->mark == NVMENS_MARK_NONE)
-      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
-  if (ctrl->owes == NVMENS_MARK_NONE || !ctrl->host->npast)
-    return;
-  while ((disk = nvmens_nsid_set_next(&ctrl->host->disks, nsid, &nsid)) != NULL)
-    if (refused_for_past(disk, ctrl))
-      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, nsid, true);
-}
-
-void nvmens_path_ready(nvmens_ctrl *ctrl)
-{
-  nvmens_path_settle(ctrl);
-  tell_again(ctrl);
-}
-
-void nvmens_path_reset(nvmens_ctrl *ctrl)
-{
-  for (nvmens_attachment *att = ctrl->owed; att; att = att->owed_next)
-    nvmens_mark_step(att, NVMENS_EV_MARK_RESET);
-  if (ctrl->owes != NVMENS_MARK_NONE)
-    newcomer_step(ctrl, NVMENS_EV_MARK_RESET);
-  if (ctrl->stranger == NVMENS_STRANGER_TOLD)
-    ctrl->stranger = NVMENS_STRANGER_UNLISTED;
-  ctrl->silent = 0;
-  ctrl->reads_ids = 0;
-  nvmens_path_settle(ctrl);
-}
-
-void nvmens_path_asks(nvmens_ctrl *ctrl)
-{
-  ctrl->silent = 0;
-  nvmens_path_settle(ctrl);
-}
-
-static bool reported(const nvmens_ctrl *ctrl)
-{
-  return ctrl->notices.source[NVMENS_SOURCE_ATTACHED].state == NVMENS_NOTICE_REPORTED;
-}
-
-void nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
-{
-  uint32_t latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
-  nvmens_attachment *att, *next;
-
-  if (!reported(ctrl))
-    return;
-  if (ctrl->silent) {
-    ctrl->silent = 0;
-    nvmens_path_settle(ctrl);
-  }
-  for (att = ctrl->owed; att; att = next) {
-    next = att->owed_next;
-    if (att->mark != NVMENS_MARK_ONCE || (!latches && att->latch == latch))
-      continue;
-    nvmens_mark_step(att, NVMENS_EV_READ_BEGINS);
-    nvmens_disk_settle(att->disk);
-  }
-  if (ctrl->owes == NVMENS_MARK_ONCE && (latches || ctrl->owes_latch != latch)) {
-    newcomer_step(ctrl, NVMENS_EV_READ_BEGINS);
-    newcomer_lets_go(ctrl);
-    nvmens_paths_look(ctrl->host);
-  }
-}
-
-/* A stranger's first scan has ended: whom it was in the way of tries again (R66). */
-static void stranger_through(nvmens_ctrl *ctrl)
-{
-  nvmens_attachment *att;
-  uint32_t nsid = 0;
-
-  ctrl->stranger = NVMENS_STRANGER_NO;
-  if (ctrl->host->first->path_next)
-    while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
-      for (nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
-        if (other != att && nvmens_att_visible(att) && nvmens_att_visible(other))
-          nvmens_ctrl_record(other->ctrl, NVMENS_LOG_ATTACHED, nsid, true);
-}
-
-void nvmens_path_read_done(nvmens_ctrl *ctrl, uint32_t latch)
-{
-  if (!reported(ctrl))
-    return;
-  for (nvmens_attachment *att = ctrl->owed; att; att = att->owed_next)
-    if (att->latch != latch)
-      nvmens_mark_step(att, NVMENS_EV_READ_DONE);
-  if (ctrl->owes != NVMENS_MARK_NONE && ctrl->owes_latch != latch)
-    newcomer_step(ctrl, NVMENS_EV_READ_DONE);
-  if (ctrl->stranger == NVMENS_STRANGER_TOLD)
-    stranger_through(ctrl);
-  nvmens_timer_stop(&ctrl->subsys->patience, &ctrl->patience);
-  be_patient(ctrl);
-}
-
-void nvmens_path_read_over(nvmens_ctrl *ctrl)
-{
-  tell_again(ctrl);
-}
-
-void nvmens_path_listed(nvmens_ctrl *ctrl)
-{
-  const nvmens_attachment *att;
-  uint32_t nsid = 0;
-
-  if (ctrl->stranger != NVMENS_STRANGER_UNLISTED || ctrl->state != NVMENS_CTRL_READY)
-    return;
-  ctrl->stranger = NVMENS_STRANGER_TOLD;
-  while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
-    if (nvmens_att_visible(att))
-      nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, nsid, true);
-}
-
-void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
-{
-  nvmens_attachment *att = nvmens_att_of(ctrl, ref.nsid);
-
-  if (cns != NVMENS_CNS_NS_DESC_LIST && (cns != NVMENS_CNS_NS || ctrl->reads_ids))
-    return;
-  if (!att || att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)
-    return;
-  if (att->mark != NVMENS_MARK_NONE)
-    nvmens_mark_step(att, NVMENS_EV_IDENTIFIED);
-  nvmens_att_decide(att, NVMENS_WAIT_NOTHING);
-  nvmens_disk_settle(att->disk);
-}
-
-/* Begun by the first poll after it was set, as calls without a time do not know it. */
-void nvmens_path_silent(nvmens_ctrl *ctrl)
-{
-  nvmens_subsys *s = ctrl->subsys;
-  uint64_t wait = s->config.host_wait_ns;
-
-  if (!ctrl->counting) {
-    ctrl->counting = 1;
-    nvmens_timer_set(&s->patience, &ctrl->patience,
-                     wait > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + wait);
-    return;
-  }
-  ctrl->silent = 1;
-  nvmens_path_settle(ctrl);
 }

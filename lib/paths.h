@@ -11,8 +11,11 @@
 
 /* The host with this ID that is there or remembered; NULL. */
 nvmens_paths *nvmens_paths_find(const nvmens_subsys *, const uint8_t hostid[16]);
-/* A controller of this host, before it is listed. chosen: its CNTLID is not the backend's. 0, NOMEM. */
+/* A controller of this host, before it is listed. chosen: its CNTLID is not the backend's. 0,
+ * NOMEM. */
 int nvmens_paths_join(nvmens_ctrl *, const uint8_t hostid[16], bool chosen);
+/* It never was: nothing is remembered of it. */
+void nvmens_paths_abandon(nvmens_ctrl *);
 /* It is released: what its host may still have, and was attached explicitly, is remembered; its
  * attachments are freed. */
 void nvmens_paths_leave(nvmens_ctrl *);
@@ -49,19 +52,30 @@ void nvmens_mark_step(nvmens_attachment *, unsigned event);
  * barred I/O. After each change of one of its attachments, marks or paths. */
 void nvmens_disk_settle(nvmens_disk *);
 bool nvmens_disk_is_settled(const nvmens_attachment *); /* for the audit */
-/* The same for all NSIDs that this path owes for or waits for: it is ready or not, answers or not. */
+/* The same for all NSIDs that this path owes for or waits for: it is ready or not, answers or
+ * not. */
 void nvmens_path_settle(nvmens_ctrl *);
 /* An attachment has become visible: newcomers that may be in its way are told (R65). */
 void nvmens_disk_shown(const nvmens_attachment *);
 /* Barred I/O is answered by whether the host has another path (R51, C16). */
 void nvmens_disk_answer(const nvmens_disk *);
 
-/* ---- what the host does ---- */
+/* ---- for scan.c ---- */
+
+/* Paths that went before the newcomer came may have a disk of it; and another path shows it under
+ * another identity, so that its host may have refused that: it is told. */
+bool nvmens_disk_may_have(const nvmens_disk *, const nvmens_ctrl *newcomer);
+bool nvmens_disk_refused(const nvmens_disk *, const nvmens_ctrl *newcomer);
+void nvmens_disk_tell_refused(const nvmens_disk *, const nvmens_ctrl *newcomer);
+void nvmens_path_be_patient(nvmens_ctrl *); /* its timer runs, or not (R63) */
+
+/* ---- what the host does: scan.c ---- */
 
 void nvmens_path_ready(nvmens_ctrl *); /* what was to be told before it was */
 void nvmens_path_reset(nvmens_ctrl *);
 void nvmens_path_asks(nvmens_ctrl *); /* bit 8 of feature 0Bh has changed */
-/* A read of log 04h with RAE=0 begins (latches: and takes a new snapshot); one of the snapshot of this
+/* A read of log 04h with RAE=0 begins (latches: and takes a new snapshot); one of the snapshot of
+ * this
  * number has reached the host, before the notice hears of it, and after that (R61). */
 void nvmens_path_read_begins(nvmens_ctrl *, bool latches);
 void nvmens_path_read_done(nvmens_ctrl *, uint32_t latch);

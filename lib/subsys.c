@@ -2,7 +2,8 @@
 /*
  * subsys.c: changes that concern several objects, in phases (R38-R41, R51, R56-R59). Floor 4.
  *
- * Invariants: an allocated event goes to every ready controller; what should be attached is ATTACHED,
+ * Invariants: an allocated event goes to every ready controller; what should be attached is
+ * ATTACHED,
  * WANTED, FENCED, or wanted when it has drained.
  */
 #include "subsys.h"
@@ -42,7 +43,7 @@ void nvmens_set_now(nvmens_subsys *s, uint64_t now_ns)
 
   if (now_ns > s->core.now)
     s->core.now = now_ns;
-  if (s->strangers_until == UINT64_MAX && s->core.now)
+  if (s->strangers_until == UINT64_MAX)
     s->strangers_until = memory > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + memory;
 }
 
@@ -243,8 +244,8 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
                                  nvmens_cmd *owner)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
-  bool leaves = att && nvmens_att_holds(att) && !nvmens_att_visible(att);
-  bool again = leaves && nvmens_att_should(ns, ctrl);
+  bool leaves = att && att->state != NVMENS_ATT_WANTED && !nvmens_att_visible(att);
+  bool again = leaves && nvmens_nsid_set_get(&ctrl->active, ns->nsid); /* also from `detached` */
   bool was = att && nvmens_att_visible(att), ends;
   nvmens_verdict verdict;
 
@@ -255,8 +256,10 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
     ns->auto_attach = 0;
   nvmens_att_wish(ns, ctrl, NVMENS_WISH_DETACH);
   verdict = nvmens_att_leave(att, event, owner, true);
-  if (again) /* it will not be attached when it has drained */
+  if (again) { /* it will not be attached when it has drained */
+    nvmens_att_unwant(ns, ctrl);
     verdict = NVMENS_VERDICT_OK;
+  }
   if (was)
     nvmens_ns_changed(ns);
   if (ends)
@@ -353,15 +356,29 @@ nvmens_gate *nvmens_gate_take(nvmens_subsys *s, nvmens_ctrl *ctrl)
   return gate;
 }
 
-/* A keeper was found, which may have other controllers than the new one. */
-static int keep(nvmens_ns *ns)
+/* Private namespaces that had no keeper have one now; or again none, as the controller that they
+ * were
+ * looked for with never was. */
+static void settle_keepers(nvmens_subsys *s, bool keep)
 {
-  if (reserve_everywhere(ns)) {
+  nvmens_ns *ns;
+  uint32_t nsid = 0;
+
+  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {
+    if (!ns->keeper_found)
+      continue;
+    ns->keeper_found = 0;
+    if (keep) {
+      want_everywhere(ns);
+      continue;
+    }
     nvmens_ns_set_keeper(ns, NULL);
-    return NVMENS_ERR_NOMEM;
+    if (ns->home_found)
+      ns->home = NVMENS_CNTLID_ANY;
+    ns->home_found = 0;
+    for (uint32_t i = 0; i < s->nctrl; i++)
+      nvmens_att_unreserve(ns, s->ctrl[i]);
   }
-  want_everywhere(ns);
-  return 0;
 }
 
 int nvmens_fan_new_ctrl(nvmens_ctrl *ctrl)
@@ -370,9 +387,15 @@ int nvmens_fan_new_ctrl(nvmens_ctrl *ctrl)
   uint32_t nsid = 0;
   nvmens_ns *ns;
 
-  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL)
-    if (nvmens_ns_find_keeper(ns) ? keep(ns) : reserve(ns, ctrl))
+  while ((ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {
+    if (nvmens_ns_find_keeper(ns))
+      ns->keeper_found = 1;
+    if (ns->keeper_found ? reserve_everywhere(ns) : reserve(ns, ctrl)) {
+      settle_keepers(s, false);
       return NVMENS_ERR_NOMEM;
+    }
+  }
+  settle_keepers(s, true);
   for (nsid = 0; nvmens_nsid_set_next(&ctrl->active, nsid, &nsid);)
     nvmens_att_want(nvmens_ns_of(s, nsid), ctrl);
   return 0;
@@ -442,7 +465,9 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     nvmens_path_settle(ctrl);
   if (cell->actions & NVMENS_DO_EPOCH)
     nvmens_ctrl_epoch(ctrl);
-  if (cell->actions & NVMENS_DO_ABORT_ALL)
+  if (cell->actions & NVMENS_DO_ABORT_ALL) {
+    ctrl->went = ++ctrl->subsys->serial;
     all_go(ctrl);
+  }
   return 0;
 }

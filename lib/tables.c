@@ -278,7 +278,7 @@ static const nvmens_cell mark_cell[7][3] = {
     {OWED, GO(NON, NVMENS_DO_LET_GO, "R64", "the host knows what is there now"),
      GO(NON, NVMENS_DO_LET_GO, "R64", "the host knows what is there now")},
     /* gone */
-    {OWED, GO(NON, NVMENS_DO_LET_GO, "R67", "the disks go with the controller"),
+    {OWED, NEVER("the end of its epoch made it TWICE"),
      GO(NON, NVMENS_DO_LET_GO, "R67", "the disks go with the controller")},
 };
 

@@ -321,7 +321,8 @@ START_TEST(R60_what_comes_back_ends_the_wait_of_the_others_in_that_call)
 }
 END_TEST
 
-/* q was not waited for, as it was down, and keeps A. Nothing waits for q when it is up again, but what
+/* q was not waited for, as it was down, and keeps A. Nothing waits for q when it is up again, but
+ * what
  * p has was refused there, until q has dropped A: q has to be told. */
 START_TEST(H2_a_path_that_owes_is_told_while_another_has_what_it_is_in_the_way_of)
 {

@@ -63,7 +63,8 @@ void remove_truth(obj *o, bool surprise, uint64_t due, uint8_t owner)
   o->deleting = 1;
 }
 
-/* When `attached` is called. Behind a fence it was told before; what a read has let in stands in the
+/* When `attached` is called. Behind a fence it was told before; what a read has let in stands in
+ * the
  * page of that very read. */
 void attach_truth(obj *o, ctl *c)
 {
@@ -89,7 +90,8 @@ int expect_attach(const obj *o, const ctl *c)
       (c->att[n] != DETACHED && should(o, c)))
     return NVMENS_ERR_EXISTS;
   for (const ctl *other = E->ctl; other < E->ctl + W->ctrls && !o->shared; other++)
-    if (other->att[n] == ATTACHED || wanted(other, n) || fenced(other, n))
+    if (other->att[n] == ATTACHED || wanted(other, n) || fenced(other, n) ||
+        (other->att[n] != DETACHED && should(o, other)))
       return NVMENS_ERR_PRIVATE;
   return 0;
 }

@@ -102,6 +102,9 @@ static outcome enable(ctl *c)
 
   if (!expected)
     c->state = READY;
+  for (uint32_t nsid = 1; nsid <= W->nsids && !expected; nsid++)
+    if (owes(c, nsid)) /* quietly (R65) */
+      note(c, A_LOG, nsid, false);
   if (said(nvmens_ctrl_enable(c->ctrl, 0), expected, "ctrl_enable") == REFUSED)
     return REFUSED;
   if (W->host)

@@ -141,13 +141,14 @@ typedef struct env {
   X(UNPLUG_SURPRISE)                                                                               \
   X(ATTACH)                                                                                        \
   X(DETACH)                                                                                        \
-  X(DETACH_SURPRISE) X(UPDATE) X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK)  \
-      X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP)          \
-          X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT) X(READ)        \
-              X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP)         \
-                  X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) \
-                      X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN)    \
-                          X(HOST_RACE)
+  X(DETACH_SURPRISE)                                                                               \
+  X(UPDATE)                                                                                        \
+  X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET)            \
+      X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED)   \
+          X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK)     \
+              X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH)   \
+                  X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) \
+                      X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN) X(HOST_RACE)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -277,6 +278,7 @@ bool any_mark(const ctl *);
 bool wanted(const ctl *, uint32_t nsid); /* WANTED */
 bool fenced(const ctl *, uint32_t nsid); /* FENCED */
 uint8_t next_cntlid(const uint8_t hostid[16]);
+bool owes(const ctl *, uint32_t nsid); /* scans */
 bool silent(const ctl *);
 bool reads_ids(const ctl *);    /* it has sent CNS 03h (R64) */
 bool opens(const ctl *);        /* something, and is not open yet */

@@ -439,6 +439,7 @@ void world_start(const world *w)
   violation[0] = 0;
   config.tnvmcap.lo = (uint64_t)w->capacity * 512;
   MUST(0, nvmens_subsys_new(&E->s, &config, &hooks, &arena_mem, NULL) == 0, "subsys_new");
+  nvmens_poll(E->s, E->now); /* the time is known */
   for (uint8_t i = 0; i < CTRLS; i++)
     E->ctl[i].index = i;
   for (uint8_t i = 0; i < w->ctrls; i++)

@@ -5,7 +5,8 @@
  * (wants.c). Where hosts keep their disks (fabrics), a path has them while its controller is away,
  * for as long as the library remembers.
  *
- * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with RAE=0 if
+ * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with
+ * RAE=0 if
  * an event asked for it, takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is
  * dropped when the next one listed has been looked at, or else at the end of the scan; a disk whose
  * identity has changed is dropped and not added in that scan; a listed NSID whose CNS 03h fails

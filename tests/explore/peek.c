@@ -144,3 +144,8 @@ bool reads_ids(const ctl *c)
 {
   return c->ctrl->reads_ids;
 }
+
+bool owes(const ctl *c, uint32_t nsid)
+{
+  return att_of(c, nsid) && att_of(c, nsid)->mark != NVMENS_MARK_NONE;
+}

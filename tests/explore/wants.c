@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wants.c: what should be attached (R56-R58), what a host sees of it, and H1 and H3: what must never
+ * wants.c: what should be attached (R56-R58), what a host sees of it, and H1 and H3: what must
+ * never
  * be, whatever disks the hosts still have.
  */
 #include "explore.h"
@@ -47,7 +48,8 @@ void end_auto(obj *o)
   o->auto_attach = 0;
 }
 
-/* What was explicit at a controller is so again at the next of this CNTLID (R67). One host has all. */
+/* What was explicit at a controller is so again at the next of this CNTLID (R67). One host has
+ * all. */
 void ctrl_wishes(ctl *c, bool comes)
 {
   for (uint32_t n = 1; n <= W->nsids; n++) {

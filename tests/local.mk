@@ -26,6 +26,7 @@ TAP_TESTS = \
 	%D%/test_gate \
 	%D%/test_gate_internal \
 	%D%/test_gate_race \
+	%D%/test_host_config \
 	%D%/test_host_models \
 	%D%/test_hosts \
 	%D%/test_ident_set \
@@ -54,6 +55,7 @@ TAP_TESTS = \
 	%D%/test_outbox \
 	%D%/test_owes \
 	%D%/test_owes_paths \
+	%D%/test_owes_private \
 	%D%/test_owes_reads \
 	%D%/test_peers \
 	%D%/test_publish \
@@ -66,6 +68,7 @@ TAP_TESTS = \
 	%D%/test_scenarios_race \
 	%D%/test_silent \
 	%D%/test_step \
+	%D%/test_strangers \
 	%D%/test_subsys \
 	%D%/test_tables \
 	%D%/test_tables_mark \

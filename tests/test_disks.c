@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_disks.c: hosts with several paths, modelled on Linux, on SPDK and on a driver that asks for no
- * events, while namespaces are swapped and paths are reset, lost and found again. At each step no
- * command gets to another namespace than its disk is of (H1); a listening path is never shown another
- * identity than its disk (H3); at rest each host has the true view on every path (H2, C14).
+ * test_disks.c: hosts with several paths, modelled on Linux, on SPDK and on a driver that asks for
+ * no events, while namespaces are swapped and paths are reset, lost and found again. At each step
+ * no command gets to another namespace than its disk is of (H1); a listening path is never shown
+ * another identity than its disk (H3); at rest each host has the true view on every path (H2, C14).
  *
- * Linux: a scan reads log 04h if an event has come, then CNS 02h, then CNS 03h and 00h of each. A disk
- * whose identity has changed is dropped and not added in that scan; what is not listed is dropped at
- * its end. What another path has otherwise, or where one of the two is private, is refused, and not
- * tried again before the next scan. SPDK looks at what log 04h lists; the third rescans by itself.
+ * Linux: a scan reads log 04h if an event has come, then CNS 02h, then CNS 03h and 00h of each. A
+ * disk whose identity has changed is dropped and not added in that scan; what is not listed is
+ * dropped at its end. What another path has otherwise, or where one of the two is private, is
+ * refused, and not tried again before the next scan. SPDK looks at what log 04h lists; the third
+ * rescans by itself.
  */
 #include "disks.h"
 #include <stdio.h>

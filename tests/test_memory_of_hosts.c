@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_memory_of_hosts.c: what is remembered of a host without a controller: explicit attaches and
- * detaches (R67 b), CNTLIDs (R68), NSIDs (R69), and that it is bounded (R67, H5). Of strangers (R66)
- * nothing is remembered. What disks are remembered is in test_newcomers.c.
+ * detaches (R67 b), CNTLIDs (R68), NSIDs (R69), and that it is bounded (R67, H5). What disks are
+ * remembered is in test_newcomers.c.
  */
 #include "disks.h"
 
@@ -16,91 +16,6 @@ static int detach(rig_ns *ns, rig_ctrl *c)
 {
   return rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER);
 }
-
-/* ---- strangers ---- */
-
-START_TEST(R66_a_stranger_is_told_once_more)
-{
-  rig *r = rig_new(NULL);
-  rig_ctrl *c;
-  uint8_t page[NVMENS_PAGE];
-
-  if (_i)
-    rig_poll(r);
-  c = disks_path(r, 1); /* else before any time is known */
-  disks_put(r, 1, 'A');
-  disks_put(r, 2, 'B');
-  ATTACHED(rig_find(r, 1), c);
-  HEARS(c, "1 2");
-  SILENT(c);
-  r->fail_transfer = 1;
-  RIG_FAILS(rig_identify(c, NVMENS_CNS_ACTIVE_NS_LIST, 0, page), r->transfer_sf);
-  SILENT(c);
-  if (_i == 2)
-    RIG_OK(rig_identify(c, NVMENS_CNS_CSI_ACTIVE_NS_LIST, 0, page));
-  else
-    IDS(c, "1 2");
-  HEARS(c, "1 2");
-  SILENT(c);
-  IDS(c, "1 2"); /* once only */
-  SILENT(c);
-  rig_end(r);
-}
-END_TEST
-
-START_TEST(R66_the_other_paths_are_told_of_what_a_stranger_has)
-{
-  rig *r = rig_new(NULL);
-  rig_ctrl *p = disks_path(r, 1), *c, *other = disks_path(r, 2);
-
-  disks_put(r, 1, 'A');
-  disks_put(r, 2, 'B');
-  IDS(p, "1 2");
-  disks_settle(p);
-  IDS(other, "1 2");
-  disks_settle(other);
-  ck_assert_int_eq(detach(rig_find(r, 2), p), 0);
-  HEARS(p, "2");
-  c = disks_path(r, 1);
-  IDS(c, "1 2");
-  SILENT(p);
-  HEARS(c, "1 2");
-  HEARS(p, "1"); /* what they both have */
-  SILENT(p);
-  SILENT(other);
-  rig_end(r);
-}
-END_TEST
-
-START_TEST(R66_who_comes_later_is_no_stranger)
-{
-  rig *r = rig_new(NULL);
-  rig_ctrl *c;
-
-  disks_put(r, 1, 'A');
-  rig_poll(r);
-  rig_pass(r, _i ? MEMORY_NS + 1 : MEMORY_NS - 1);
-  c = disks_path(r, 1);
-  IDS(c, "1");
-  if (_i == 0)
-    HEARS(c, "1");
-  SILENT(c);
-  rig_end(r);
-}
-END_TEST
-
-START_TEST(R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger)
-{
-  rig *r = rig_new(NULL);
-  rig_ctrl *c = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {_i ? 1 : 0}, .pci = _i ? 1 : 0});
-
-  disks_put(r, 1, 'A');
-  disks_listen(c);
-  IDS(c, "1");
-  SILENT(c);
-  rig_end(r);
-}
-END_TEST
 
 /* ---- explicit ones ---- */
 
@@ -196,6 +111,95 @@ START_TEST(R56_plug_forgets_the_explicit_ones_of_hosts_that_are_away)
   rig_ctrl_del(c);
   ck_assert_int_eq(rig_plug(ns), 0);
   ATTACHED(ns, at(r, 7, 1));
+  rig_end(r);
+}
+END_TEST
+
+/* ---- a host that reconnects while its former controller is still being removed ---- */
+
+/* A controller of host 1 is being removed; a command holds X, under NSID 9, there. */
+static rig_io going(rig_ctrl *c)
+{
+  rig_io io;
+
+  rig_enable(c);
+  io = rig_io_begin(c->rig, rig_lane(c), 9);
+  ck_assert_uint_eq(io.sf, 0);
+  rig_ctrl_del(c);
+  ck_assert_int_eq(c->released, 0);
+  return io;
+}
+
+static void end_io(rig *r, rig_io *io)
+{
+  rig_io_end_remote(io);
+  rig_rest(r);
+}
+
+START_TEST(R67_who_follows_a_controller_that_goes_has_its_explicit_ones)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_down(r, 1), *n;
+  rig_ns *a = disks_put(r, 1, 'A'), *l = disks_loose(r, 2, 'L');
+  rig_io io;
+
+  disks_put(r, 9, 'X');
+  ck_assert_int_eq(detach(a, c), 0);
+  ck_assert_int_eq(rig_attach(l, c), 0);
+  io = going(c);
+  n = disks_down(r, 1);
+  DETACHED(a, n);
+  ATTACHED(l, n);
+  ATTACHED(a, disks_down(r, 1)); /* it has been followed */
+  ATTACHED(a, disks_down(r, 2));
+  end_io(r, &io);
+  ck_assert_int_eq(c->released, 1);
+  DETACHED(a, at(r, 0, 1)); /* and it has it still */
+  rig_end(r);
+}
+END_TEST
+
+/* _i: its CNTLID is given; it is one that the host had. */
+START_TEST(R67_who_has_a_cntlid_of_its_own_follows_nobody)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_down(r, 1), *d = disks_down(r, 1), *n;
+  rig_ns *a = disks_put(r, 1, 'A');
+  rig_io io;
+
+  disks_put(r, 9, 'X');
+  ck_assert_int_eq(detach(a, c), 0);
+  if (_i)
+    rig_ctrl_del(d);
+  io = going(c);
+  n = _i ? disks_down(r, 1) : at(r, 5, 1);
+  ck_assert_uint_eq(rig_cntlid(n), _i ? 1 : 5);
+  ATTACHED(a, n);
+  end_io(r, &io);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R67_two_that_go_are_followed_the_lowest_first)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_down(r, 1), *d = disks_down(r, 1), *n;
+  rig_ns *a = disks_put(r, 1, 'A'), *b = disks_put(r, 2, 'B');
+  rig_io ios[2];
+
+  disks_put(r, 9, 'X');
+  ck_assert_int_eq(detach(a, c), 0);
+  ck_assert_int_eq(detach(b, d), 0);
+  ios[1] = going(d);
+  ios[0] = going(c);
+  n = disks_down(r, 1);
+  DETACHED(a, n);
+  ATTACHED(b, n);
+  n = disks_down(r, 1);
+  ATTACHED(a, n);
+  DETACHED(b, n);
+  end_io(r, &ios[0]);
+  end_io(r, &ios[1]);
   rig_end(r);
 }
 END_TEST
@@ -460,15 +464,14 @@ int main(void)
   Suite *s = suite_create("memory_of_hosts");
   TCase *t = tcase_create("memory_of_hosts");
 
-  tcase_add_loop_test(t, R66_a_stranger_is_told_once_more, 0, 3);
-  tcase_add_test(t, R66_the_other_paths_are_told_of_what_a_stranger_has);
-  tcase_add_loop_test(t, R66_who_comes_later_is_no_stranger, 0, 2);
-  tcase_add_loop_test(t, R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger, 0, 2);
   tcase_add_loop_test(t, R67_an_explicit_detach_survives_a_reconnect, 0, 2);
   tcase_add_test(t, R67_an_explicit_attach_survives_a_reconnect);
   tcase_add_loop_test(t, R67_an_explicit_attach_of_a_private_namespace_survives_a_reconnect, 0, 2);
   tcase_add_test(t, R67_an_explicit_detach_ends_with_its_namespace);
   tcase_add_test(t, R56_plug_forgets_the_explicit_ones_of_hosts_that_are_away);
+  tcase_add_test(t, R67_who_follows_a_controller_that_goes_has_its_explicit_ones);
+  tcase_add_loop_test(t, R67_who_has_a_cntlid_of_its_own_follows_nobody, 0, 2);
+  tcase_add_test(t, R67_two_that_go_are_followed_the_lowest_first);
   tcase_add_loop_test(t, R68_a_host_gets_the_cntlids_that_it_has_had, 0, 2);
   tcase_add_test(t, R68_a_cntlid_that_is_given_is_taken);
   tcase_add_test(t, R68_the_last_sixteen_count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_owes_paths.c: several paths of one host: what one of them may still have is in the way of
- * the others (R62 b, R65; H1 to H4). Other hosts do not wait.
+ * the others (R62 b, R65; H1 to H4). Other hosts do not wait. Private ones: test_owes_private.c.
  */
 #include "disks.h"
 
@@ -223,6 +223,7 @@ START_TEST(R65_another_host_is_not_told)
 }
 END_TEST
 
+<<<<<<< HEAD
 /* ---- private ones ---- */
 
 START_TEST(R62_a_private_namespace_waits_for_the_path_that_it_has_left)
@@ -324,6 +325,10 @@ END_TEST
 /* q was not waited for, as it was down, and keeps A. Nothing waits for q when it is up again, but
  * what
  * p has was refused there, until q has dropped A: q has to be told. */
+=======
+/* q was not waited for, as it was down, and keeps A. Nothing waits for q when it is up again, but
+ * what p has was refused there, until q has dropped A: q has to be told. */
+>>>>>>> 61986258ed077e6a085364d579e86625f36cdfa9
 START_TEST(H2_a_path_that_owes_is_told_while_another_has_what_it_is_in_the_way_of)
 {
   rig *r = disks_rig(NULL);
@@ -353,6 +358,30 @@ START_TEST(H2_a_path_that_owes_is_told_while_another_has_what_it_is_in_the_way_o
   HEARS(p, "1");
   SILENT(p);
   SILENT(q);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R65_a_pci_path_that_goes_is_gone_for_good)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .pci = 1});
+  rig_ctrl *c = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .pci = 1});
+
+  disks_listen(p);
+  disks_listen(c);
+  disks_put(r, 1, 'A');
+  HEARS(p, "1");
+  HEARS(c, "1");
+  rig_reset(c);
+  disks_swap(r, 1, 'B');
+  HEARS(p, "1");
+  HEARS(p, "1");
+  ATTACHED(rig_find(r, 1), p);
+  SILENT(p);
+  rig_ctrl_del(c); /* with A, for which nobody waited */
+  HEARS(p, "1");
+  SILENT(p);
   rig_end(r);
 }
 END_TEST
@@ -517,11 +546,8 @@ int main(void)
                       4);
   tcase_add_test(t, R65_the_other_paths_are_told_when_a_path_lets_go);
   tcase_add_test(t, R65_who_has_the_same_is_not_told);
+  tcase_add_test(t, R65_a_pci_path_that_goes_is_gone_for_good);
   tcase_add_test(t, R65_another_host_is_not_told);
-  tcase_add_test(t, R62_a_private_namespace_waits_for_the_path_that_it_has_left);
-  tcase_add_test(t, R62_a_private_namespace_moves_to_another_host_at_once);
-  tcase_add_loop_test(t, R62_the_same_one_waits_where_either_of_the_two_is_private, 0, 4);
-  tcase_add_loop_test(t, R60_what_comes_back_ends_the_wait_of_the_others_in_that_call, 0, 2);
   tcase_add_loop_test(t, H2_a_path_that_owes_is_told_while_another_has_what_it_is_in_the_way_of, 0,
                       2);
   tcase_add_test(t, R61_a_reset_of_one_path_is_no_reset_of_another);

@@ -380,40 +380,6 @@ START_TEST(R63_paths_are_silent_each_at_its_time)
 }
 END_TEST
 
-/* ---- the configuration ---- */
-
-START_TEST(R63_times_are_finite)
-{
-  nvmens_subsys_config config = {.host_wait_ns = UINT64_MAX};
-
-  ck_assert_int_eq(rig_try(&config, 0), NVMENS_ERR_INVAL);
-  config = (nvmens_subsys_config){.host_memory_ns = UINT64_MAX};
-  ck_assert_int_eq(rig_try(&config, 0), NVMENS_ERR_INVAL);
-  config = (nvmens_subsys_config){.host_wait_ns = UINT64_MAX - 1, .host_memory_ns = UINT64_MAX - 1};
-  ck_assert_int_eq(rig_try(&config, 0), 0);
-  config = (nvmens_subsys_config){.host_wait_ns = 1, .host_memory_ns = 1};
-  ck_assert_int_eq(rig_try(&config, 0), 0);
-}
-END_TEST
-
-/* T8: additions saturate; the end of such a time does not come. */
-START_TEST(R63_a_time_that_is_all_but_infinite_does_not_wrap)
-{
-  rig_ctrl *p, *q;
-  rig *r =
-      two(&(nvmens_subsys_config){.host_wait_ns = UINT64_MAX - 1, .host_memory_ns = UINT64_MAX - 1},
-          &p, &q);
-  unsigned i;
-
-  for (i = 0; i < 4 && rig_heard(p); i++) /* they are strangers */
-    disks_log(p);
-  rig_poll(r);
-  rig_pass(r, WAIT_NS);
-  WANTED(rig_find(r, 1), p, HOST);
-  rig_end(r);
-}
-END_TEST
-
 int main(void)
 {
   Suite *s = suite_create("silent");
@@ -434,8 +400,6 @@ int main(void)
   tcase_add_test(t, H4_a_silent_host_delays_no_other_host);
   tcase_add_test(t, H4_a_private_namespace_waits_no_longer_either);
   tcase_add_test(t, R63_paths_are_silent_each_at_its_time);
-  tcase_add_test(t, R63_times_are_finite);
-  tcase_add_test(t, R63_a_time_that_is_all_but_infinite_does_not_wrap);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -154,9 +154,8 @@ typedef struct nvmens_subsys_config {
   uint32_t aec_supported; /* bits of feature 0Bh; default 7:0, 8 and 19 (R34) */
   uint32_t aec_default;   /* default 0 (R32) */
   uint64_t deadline_ns;   /* drains and prepares of host commands; finite; default 10 s (C17) */
-  /* How long a namespace waits for a host that asks for events and does not read the log, until
-   * that
-   * host is barred from it instead (H4, R63); finite; default 10 s. */
+  /* How long the other paths of a host wait for one that asks for events and does not read the log
+   * (H4, R63); finite; default 10 s. */
   uint64_t host_wait_ns;
   /* How long a host is taken to keep its disks on a path without a controller, while it reconnects
    * (R67); not less than the hosts' own limit, as Linux's ctrl_loss_tmo (600 s); finite; default
@@ -342,9 +341,8 @@ NVMENS_API void nvmens_identify_ctrl(const nvmens_ctrl *, void *page4096);
 
 NVMENS_API int nvmens_ns_new_sized(nvmens_subsys *, const nvmens_ns_config *, size_t, void *ns_user,
                                    nvmens_nsref *out);
-/* Allocates a namespace; auto_attach: and attaches it, now or when nothing is in the way any
- * more: a
- * host that may still have a disk of another namespace under this NSID lets go of that first (H1 to
+/* Allocates a namespace; auto_attach: and attaches it, now or when nothing is in the way any more.
+ * A host that may still have a disk of another namespace of this NSID lets go of that first (H1 to
  * H4). Allocated event everywhere (R40).
  * Returns INVAL, NOMEM, EXISTS (NSID, identity), BUSY (NSID being deleted), LIMIT, CAPACITY,
  * COMMAND_SET. Calls back: attached. On failure ns_user stays the caller's. */
@@ -353,20 +351,18 @@ static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config
 {
   return nvmens_ns_new_sized(s, config, sizeof(*config), ns_user, out);
 }
-/* Explicit attach. It may have to wait, for a former attachment that drains or for the host that
- * may
- * still have another disk of this NSID (R57, R58): then it returns 0, nvmens_att_query says WANTED
- * (or what drains, with waits_for), and `attached` is called when nothing is in the way any more.
- * Remembered for this host ID and
- * CNTLID if the controller goes and comes back (R67). Returns STALE, EXISTS (attached or wanted),
- * BUSY (the namespace is deleted, or the controller is), KIND, PRIVATE (attached or wanted
- * elsewhere), COMMAND_SET, LIMIT, NOMEM. Calls back: attached. */
+/* Explicit attach. It may have to wait for a former attachment that drains, or for the host, which
+ * may still have another disk of this NSID (R57, R58). Then it returns 0, nvmens_att_query says
+ * WANTED (or what drains, with waits_for), and `attached` is called when nothing is in the way any
+ * more. Remembered for this host ID and CNTLID if the controller goes and comes back (R67).
+ * Returns STALE, EXISTS (attached or wanted), BUSY (the namespace or the controller is being
+ * removed), KIND, PRIVATE (attached or wanted elsewhere), COMMAND_SET, LIMIT, NOMEM.
+ * Calls back: attached. */
 NVMENS_API int nvmens_ns_attach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *);
 /* Explicit detach, remembered as an attach is. Published at once, drained then; ends in `detached`,
  * unless it was only WANTED or FENCED: then `attached` was not called either. deadline_ns counts
- * from now_ns; UINT64_MAX:
- * none. Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE that is 0: it is
- * aborted). */
+ * from now_ns; UINT64_MAX: none. Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE
+ * that is 0: it is aborted; so it is where an attach was asked for meanwhile: that is withdrawn). */
 NVMENS_API int nvmens_ns_detach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *, nvmens_mode,
                                 uint64_t now_ns, uint64_t deadline_ns);
 /* Sets auto_attach and forgets all explicit attaches and detaches of this namespace (R56): it is

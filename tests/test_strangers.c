@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_strangers.c: nothing is known of the disks of a host that the subsystem finds connected when
+ * it begins: it is not waited for, and told once more (R66).
+ */
+#include "disks.h"
+
+static int detach(rig_ns *ns, rig_ctrl *c)
+{
+  return rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER);
+}
+
+START_TEST(R66_a_stranger_is_told_once_more)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c;
+  uint8_t page[NVMENS_PAGE];
+
+  if (_i)
+    rig_poll(r);
+  c = disks_path(r, 1); /* else before any time is known */
+  disks_put(r, 1, 'A');
+  disks_put(r, 2, 'B');
+  ATTACHED(rig_find(r, 1), c);
+  HEARS(c, "1 2");
+  SILENT(c);
+  r->fail_transfer = 1;
+  RIG_FAILS(rig_identify(c, NVMENS_CNS_ACTIVE_NS_LIST, 0, page), r->transfer_sf);
+  SILENT(c);
+  if (_i == 2)
+    RIG_OK(rig_identify(c, NVMENS_CNS_CSI_ACTIVE_NS_LIST, 0, page));
+  else
+    IDS(c, "1 2");
+  HEARS(c, "1 2");
+  SILENT(c);
+  IDS(c, "1 2"); /* once only */
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R66_the_other_paths_are_told_of_what_a_stranger_has)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *p = disks_path(r, 1), *c, *other = disks_path(r, 2);
+
+  disks_put(r, 1, 'A');
+  disks_put(r, 2, 'B');
+  IDS(p, "1 2");
+  disks_settle(p);
+  IDS(other, "1 2");
+  disks_settle(other);
+  ck_assert_int_eq(detach(rig_find(r, 2), p), 0);
+  HEARS(p, "2");
+  c = disks_path(r, 1);
+  IDS(c, "1 2");
+  SILENT(p);
+  HEARS(c, "1 2");
+  HEARS(p, "1"); /* what they both have */
+  SILENT(p);
+  SILENT(other);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R66_who_comes_later_is_no_stranger)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c;
+
+  disks_put(r, 1, 'A');
+  rig_poll(r);
+  rig_pass(r, _i ? MEMORY_NS + 1 : MEMORY_NS - 1);
+  c = disks_path(r, 1);
+  IDS(c, "1");
+  if (_i == 0)
+    HEARS(c, "1");
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {_i ? 1 : 0}, .pci = _i ? 1 : 0});
+
+  disks_put(r, 1, 'A');
+  disks_listen(c);
+  IDS(c, "1");
+  SILENT(c);
+  rig_end(r);
+}
+END_TEST
+
+int main(void)
+{
+  Suite *s = suite_create("strangers");
+  TCase *t = tcase_create("strangers");
+
+  tcase_add_loop_test(t, R66_a_stranger_is_told_once_more, 0, 3);
+  tcase_add_test(t, R66_the_other_paths_are_told_of_what_a_stranger_has);
+  tcase_add_loop_test(t, R66_who_comes_later_is_no_stranger, 0, 2);
+  tcase_add_loop_test(t, R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger, 0, 2);
+  suite_add_tcase(s, t);
+  return rig_main(s);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_scenarios.c: given, when, then: what the host sees (scenarios 1-8, 20-23; 9 is in
- * test_swap_mark.c, 10-19 in test_scenarios_drain.c, 24 in test_nomem.c).
+ * test_owes.c, 10-19 in test_scenarios_drain.c, 24 in test_nomem.c).
  */
 #include "le.h"
 #include "rig.h"

@@ -205,6 +205,40 @@ START_TEST(R60_R61_R64_every_cell_of_the_mark)
 }
 END_TEST
 
+/* ---- which reads count ---- */
+
+static void leave_inside(rig *r, const rig_event *e)
+{
+  (void)e;
+  r->react_on = 0;
+  ck_assert_int_eq(nvmens_ns_unplug(r->s, rig_find(r, 1)->ref, NVMENS_ORDERLY, 0, RIG_NEVER), 0);
+}
+
+static void read_and_leave_inside(rig *r, const rig_event *e)
+{
+  r->react = leave_inside;
+  rig_changed(e->ctrl, RIG_LID4, RIG_CONSUME);
+}
+
+/* While the pages of one read, or of two, are on their way, the namespace leaves. */
+START_TEST(R61_reads_that_began_before_the_leave_count_for_nothing)
+{
+  for (unsigned reads = 1; reads <= 2; reads++) {
+    rig *r = cells_rig(NULL);
+    rig_ctrl *c = path(r);
+
+    ck_assert_int_eq(rig_attach(identity(r, 'A'), c), 0);
+    ck_assert_uint_eq(rig_event_now(c), RIG_EV4);
+    rig_aer(c); /* so that the notice is REPORTED when each of them ends */
+    r->react = reads == 1 ? leave_inside : read_and_leave_inside;
+    r->react_on = RIG_BIT(RIG_TRANSFER);
+    rig_changed(c, RIG_LID4, RIG_CONSUME);
+    ck_assert_uint_eq(nvmens_att_of(c->c, 1)->mark, NVMENS_MARK_TWICE);
+    cells_end(r);
+  }
+}
+END_TEST
+
 /* ---- the same for a newcomer as a whole ---- */
 
 static unsigned owes_steps[CELLS_EVENTS][CELLS_STATES];
@@ -274,5 +308,6 @@ END_TEST
 int main(void)
 {
   return RIG_RUN("tables_mark", R60_R61_R64_every_cell_of_the_mark,
+                 R61_reads_that_began_before_the_leave_count_for_nothing,
                  R66_the_cells_that_a_newcomer_takes);
 }

@@ -169,7 +169,7 @@ static void create(rig *r, uint32_t i)
   r->ref[i] = world_ns(&r->w, STAY + 1 + i, 1000 + r->serial++, 1, nothing);
 }
 
-/* The host drops the old disk by its first scan; when the second begins, the new one is attached. */
+/* The host drops the old disk by its first scan; when the second begins, the new is attached. */
 static void scan_twice(rig *r, uint32_t i)
 {
   for (int n = 0; n < 2; n++) {

@@ -13,7 +13,8 @@
 typedef struct page_read {
   uint32_t offset, len;
   uint8_t lid;
-  bool keep; /* RAE */
+  bool keep;   /* RAE */
+  bool counts; /* as a scan (R61) */
 } page_read;
 
 static bool parse(const nvmens_request *r, page_read *read)
@@ -29,6 +30,7 @@ static bool parse(const nvmens_request *r, page_read *read)
   read->len = (uint32_t)(len < NVMENS_PAGE - offset ? len : NVMENS_PAGE - offset);
   read->lid = (uint8_t)r->cdw[0];
   read->keep = r->cdw[0] >> 15 & 1;
+  read->counts = false;
   return true;
 }
 
@@ -45,7 +47,7 @@ static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read 
     nvmens_notice_peek(&ctrl->notices, read->lid);
     return;
   }
-  if (read->lid == NVMENS_LID_CHANGED_ATTACHED_NS)
+  if (read->counts)
     nvmens_path_read_done(ctrl, latch);
   nvmens_notice_read(&ctrl->notices, read->lid, changed->seq, left);
   if (read->lid == NVMENS_LID_CHANGED_ATTACHED_NS)
@@ -67,7 +69,7 @@ void nvmens_do_get_log(const nvmens_request *r)
   changed = &ctrl->changed[read.lid == NVMENS_LID_CHANGED_ATTACHED_NS ? NVMENS_LOG_ATTACHED
                                                                       : NVMENS_LOG_ALLOCATED];
   if (read.lid == NVMENS_LID_CHANGED_ATTACHED_NS && !read.keep)
-    nvmens_path_read_begins(ctrl, nvmens_changed_latches(changed, read.offset));
+    read.counts = nvmens_path_read_begins(ctrl, nvmens_changed_latches(changed, read.offset));
   nvmens_changed_latch(changed, read.offset, ctrl->notices.seq);
   latch = changed->latch;
   nvmens_changed_page(changed, page);

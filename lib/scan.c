@@ -105,13 +105,13 @@ static bool newer(uint32_t latch, uint32_t than)
   return (int32_t)(latch - than) > 0;
 }
 
-void nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
+bool nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
 {
   uint32_t latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
   nvmens_attachment *att, *next;
 
   if (!reported(ctrl))
-    return;
+    return false;
   if (ctrl->silent) {
     ctrl->silent = 0;
     nvmens_path_settle(ctrl);
@@ -128,6 +128,7 @@ void nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
     newcomer_lets_go(ctrl);
     nvmens_paths_look(ctrl->host);
   }
+  return true;
 }
 
 /* A stranger's first scan has ended: whom it was in the way of tries again (R66). */

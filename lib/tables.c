@@ -266,7 +266,7 @@ static const nvmens_cell mark_cell[7][3] = {
     {OWED, GO(NON, 0, "R60", "what the host may have is true again"),
      GO(NON, 0, "R60", "what the host may have is true again")},
     /* read done */
-    {OWED, STAY(ONC, "R61", "counted before"),
+    {OWED, NEVER("a read that counts began before it was ONCE, or ended that"),
      GO(ONC, 0, "R61", "the scan that follows drops the disk")},
     /* read begins */
     {OWED, GO(NON, NVMENS_DO_LET_GO, "R61", "the scan before this one has ended"),

@@ -113,8 +113,8 @@ START_TEST(I28_the_list_is_what_should_be_attached)
 }
 END_TEST
 
-/* Namespace 1 has taken over the NSID of another: at controller 0 it is WANTED, and its host is told;
- * at controller 1, which is not told of anything, it is FENCED. */
+/* Namespace 1 has taken over the NSID of another: at controller 0 it is WANTED, and its host is
+ * told; at controller 1, which is not told of anything, it is FENCED. */
 static world waiting(nvmens_attachment **wanted, nvmens_attachment **fenced)
 {
   world w = {.r = rig_new(NULL)};

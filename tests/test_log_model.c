@@ -3,6 +3,7 @@
  * test_log_model.c: one controller, one page (04h), one notice, against a model of the log and the
  * notice of design.md: random changes, loud and quiet, before, between and during reads.
  */
+#include "ctrl.h"
 #include "le.h"
 #include "rig.h"
 #include "rig_main.h"
@@ -222,12 +223,20 @@ static void read_piece(model *m)
 
 static void reset(model *m)
 {
+  const nvmens_changed *log;
+
   rig_reenable(m->c);
   memset(m->changed, 0, sizeof(m->changed));
   m->latched_at = 0;
   m->state = CLEAR;
   m->on = 0;
   m->parked = 0;
+  log = &m->c->ctrl->changed[NVMENS_LOG_ATTACHED];
+  for (uint32_t nsid = 1; nsid <= m->nsids; nsid++)
+    if (nvmens_changed_has(log, nsid)) { /* quietly, what has left and is owed (R65) */
+      SAY(m, !m->present[nsid]);
+      change(m, nsid, 0);
+    }
 }
 
 static void step(model *m)

@@ -311,7 +311,7 @@ static void paths(tcp_rig *rig)
 
   /* The controllers of before have let go of the private one. */
   CLAIM(rig_status(rig, "\"shared\":false,\"backend\":\"ram\",\"stall\":\"no\",\"attached\":0,"
-                        "\"draining\":0"));
+                        "\"wanted\":0,\"fenced\":0,\"draining\":0"));
   rig_admin(rig, &a);
   rig_admin(rig, &b);
   rig_io(rig, &q, &a, 1);

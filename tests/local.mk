@@ -145,7 +145,9 @@ check_PROGRAMS += %D%/gate_pair
 %C%_test_memory_SOURCES = %D%/test_memory.c bench/bytes.c bench/bytes.h bench/world.c bench/world.h
 %C%_model_model_SOURCES = \
 	%D%/model/bytes.h \
+	%D%/model/disks.c \
 	%D%/model/drivers.c \
+	%D%/model/drivers.h \
 	%D%/model/gen.c \
 	%D%/model/gen.h \
 	%D%/model/main.c \
@@ -158,8 +160,11 @@ check_PROGRAMS += %D%/gate_pair
 	%D%/model/spec_core.c \
 	%D%/model/spec_ctrl.c \
 	%D%/model/spec_manage.c \
+	%D%/model/spec_memory.c \
 	%D%/model/spec_ns.c \
 	%D%/model/spec_page.c \
+	%D%/model/spec_path.c \
+	%D%/model/spec_want.c \
 	%D%/model/steps.c \
 	%D%/model/steps_gate.c \
 	%D%/model/steps_host.c \

@@ -12,40 +12,16 @@
  *
  * Whenever a driver has nothing left to do, its disks must be the namespaces that there are.
  */
-#include "world.h"
+#include "drivers.h"
 
 #include "bytes.h"
 
-enum { D_NONE, D_LINUX, D_SPDK, D_LAZY };
 enum { AT_START, AT_REST, AT_LOG, AT_LIST, AT_DESC, AT_NS };
 enum { D_WORK, D_AER, D_TOOL };
 
-typedef struct disk {
-  uint8_t there, csi, shared;
-  nvmens_ident ident;
-  uint64_t nsze;
-} disk;
+d_driver D[M_CTRLS];
 
-typedef struct driver {
-  uint8_t kind, up, hostid;
-  uint8_t at;   /* what comes next, or is out */
-  uint8_t busy; /* it is out */
-  uint8_t log_due, scan_due;
-  uint8_t full; /* this scan goes by CNS 02h */
-  uint8_t lids; /* bit n: log n, which is the backend's, is to be read */
-  uint8_t aers, life;
-  uint8_t tools;  /* management commands that are out: of a delete it is not told otherwise (R40) */
-  uint16_t heard; /* notices of LID 04h (lazy) */
-  uint32_t after; /* the scan has come so far */
-  uint16_t n, i;  /* NSIDs to be looked at, and at which it is */
-  uint32_t list[M_NSIDS + 1];
-  disk seen; /* by CNS 03h and 00h, of list[i] */
-  disk disk[M_NSIDS];
-  uint8_t refused[M_NSIDS]; /* by the path of controller n - 1; 0: it was not */
-} driver;
-static driver D[M_CTRLS];
-
-static int most_aers(const driver *d)
+static int most_aers(const d_driver *d)
 {
   int most = M.conf.cfg.aerl_is_zero ? 1 : (M.conf.cfg.aerl ? M.conf.cfg.aerl : 3) + 1;
 
@@ -64,24 +40,27 @@ int w_driven(int ctrl)
 
 /* ---- what happens to the controller ---- */
 
-void w_driver_new(int ctrl, int is_io, uint8_t hostid)
+void w_driver_new(int ctrl, int is_io, uint8_t hostid, uint8_t pci)
 {
   uint8_t life = D[ctrl].life;
 
   memset(&D[ctrl], 0, sizeof(D[ctrl]));
   D[ctrl].life = (uint8_t)(life + 1);
   D[ctrl].kind = is_io ? kind_of(ctrl) : D_NONE;
+  D[ctrl].quiet = M.conf.quiet >> ctrl & 1;
   D[ctrl].hostid = hostid;
+  D[ctrl].pci = pci;
   for (int o = 0; o < M_CTRLS; o++)
     for (int n = 0; n < M_NSIDS; n++)
       if (D[o].refused[n] == ctrl + 1)
         D[o].refused[n] = 0;
+  d_comes_back(ctrl);
 }
 
 /* Enabled: it begins; reset, shut down, removed: what was out is of the past. Disks stay (C14). */
 void w_driver_up(int ctrl, int up)
 {
-  driver *d = &D[ctrl];
+  d_driver *d = &D[ctrl];
 
   d->up = (uint8_t)up;
   d->life++;
@@ -93,23 +72,30 @@ void w_driver_up(int ctrl, int up)
   d->heard = 0;
 }
 
-/* The controller has been removed, and its disks with it. */
+/* The controller is being removed. */
+void w_driver_leaves(int ctrl)
+{
+  d_goes_away(ctrl);
+}
+
+/* The controller has been removed, and with PCI its disks with it. */
 void w_driver_gone(int ctrl)
 {
+  d_released(ctrl);
   w_driver_up(ctrl, 0);
   memset(D[ctrl].disk, 0, sizeof(D[ctrl].disk));
 }
 
 /* ---- what it makes of an answer ---- */
 
-static void look_at(driver *d, uint16_t n)
+static void look_at(d_driver *d, uint16_t n)
 {
   d->n = n;
   d->i = 0;
   d->at = AT_DESC;
 }
 
-static void forget(driver *d, uint32_t from, uint32_t below)
+static void forget(d_driver *d, uint32_t from, uint32_t below)
 {
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.conf.nsid[n] > from && M.conf.nsid[n] < below)
@@ -117,7 +103,7 @@ static void forget(driver *d, uint32_t from, uint32_t below)
 }
 
 /* The scan has come to this NSID: what is not in the list below it is dropped now, not before. */
-static void drop_below(driver *d, uint32_t nsid)
+static void drop_below(d_driver *d, uint32_t nsid)
 {
   if (d->full)
     forget(d, d->after, nsid);
@@ -125,7 +111,7 @@ static void drop_below(driver *d, uint32_t nsid)
 }
 
 /* The next of the list. */
-static void next_one(driver *d)
+static void next_one(d_driver *d)
 {
   drop_below(d, d->list[d->i++]);
   d->at = AT_DESC;
@@ -136,7 +122,7 @@ static void next_one(driver *d)
 }
 
 /* It has room for all the NSIDs that there are: there is no second page. */
-static void got_list(driver *d, uint16_t sf)
+static void got_list(d_driver *d, uint16_t sf)
 {
   d->at = AT_REST;
   if (sf)
@@ -149,7 +135,7 @@ static void got_list(driver *d, uint16_t sf)
     forget(d, i ? d->list[i - 1] : 0, i < d->n ? d->list[i] : NVMENS_NSID_ALL);
 }
 
-static void begin_scan(driver *d)
+static void begin_scan(d_driver *d)
 {
   d->scan_due = 0;
   d->full = 1;
@@ -158,7 +144,7 @@ static void begin_scan(driver *d)
   d->at = AT_LIST;
 }
 
-static void got_log(driver *d, uint16_t sf)
+static void got_log(d_driver *d, uint16_t sf)
 {
   d->at = AT_REST;
   if (sf)
@@ -173,41 +159,22 @@ static void got_log(driver *d, uint16_t sf)
   }
 }
 
-static int same_disk(const disk *a, const disk *b)
+static int ctrl_of(const d_driver *d)
 {
-  return a->csi == b->csi && memcmp(&a->ident, &b->ident, sizeof(a->ident)) == 0;
+  return (int)(d - D);
 }
 
-/* Linux has one head for an NSID and all its paths on a host. A path is refused if its namespace
- * has another identity than that of the paths that are there, or if either is private. Whose path
- * is in the way, or M_NONE. */
-static int in_the_way(const driver *d, int n, const disk *k)
+static void got_ns(d_driver *d, uint16_t sf)
 {
-  int ctrl = (int)(d - D);
-
-  for (int o = 0; o < M_CTRLS; o++) {
-    const disk *other = &D[o].disk[n];
-
-    if (o == ctrl || D[o].kind != D_LINUX || !D[o].hostid || D[o].hostid != d->hostid)
-      continue;
-    if (!other->there || (!other->shared && M.conf.no_prepare)) /* an NSID may be several then */
-      continue;
-    if (!same_disk(other, k) || !k->shared || !other->shared)
-      return o;
-  }
-  return M_NONE;
-}
-
-static void got_ns(driver *d, uint16_t sf)
-{
-  int n = m_slot(d->list[d->i]), o = in_the_way(d, n, &d->seen);
-  disk *had = &d->disk[n];
+  int n = m_slot(d->list[d->i]), o = d_in_the_way(d, n, &d->seen);
+  d_disk *had = &d->disk[n];
 
   d->refused[n] = 0;
   if (!sf && d->seen.nsze) {
-    if (d->kind == D_LINUX && had->there && !same_disk(had, &d->seen)) {
+    if (d->kind == D_LINUX && had->there && !d_same(had, &d->seen)) {
       had->there = 0; /* "identifiers changed" */
       w_count->swaps++;
+      d_was_shown(ctrl_of(d), n);
     } else if (d->kind == D_LINUX && had->there) {
       had->nsze =
           d->seen.nsze; /* what it shares with other paths was looked at when it was added */
@@ -225,7 +192,7 @@ static void got_ns(driver *d, uint16_t sf)
   next_one(d);
 }
 
-static void got_desc(driver *d, uint16_t sf)
+static void got_desc(d_driver *d, uint16_t sf)
 {
   if (sf && d->kind == D_SPDK)
     d->disk[m_slot(d->list[d->i])].there = 0;
@@ -240,7 +207,7 @@ static void got_desc(driver *d, uint16_t sf)
   }
 }
 
-static void got_event(driver *d, uint16_t sf, uint32_t dw0)
+static void got_event(d_driver *d, uint16_t sf, uint32_t dw0)
 {
   d->aers--;
   if (sf)
@@ -260,7 +227,7 @@ static void got_event(driver *d, uint16_t sf, uint32_t dw0)
 /* A command of a driver's has ended; sf FFFFh: dropped. */
 void w_driver_heard(int ctrl, int tag, uint16_t sf, uint32_t dw0)
 {
-  driver *d = &D[ctrl];
+  d_driver *d = &D[ctrl];
 
   if (tag >> 2 != (d->life & 31))
     return;
@@ -270,7 +237,7 @@ void w_driver_heard(int ctrl, int tag, uint16_t sf, uint32_t dw0)
     return;
   }
   if ((tag & 3) == D_TOOL) {
-    d->scan_due = 1;
+    d->scan_due = d->kind != D_LAZY;
     d->tools--;
     return;
   }
@@ -294,7 +261,7 @@ void w_driver_heard(int ctrl, int tag, uint16_t sf, uint32_t dw0)
   }
 }
 
-static void read_desc(disk *k, const uint8_t *p)
+static void read_desc(d_disk *k, const uint8_t *p)
 {
   memset(k, 0, sizeof(*k));
   for (; p[0]; p += 4 + p[1]) {
@@ -314,7 +281,7 @@ static void read_desc(disk *k, const uint8_t *p)
 /* The data of a command of a driver's. */
 void w_driver_data(int ctrl, int tag, const uint8_t *data)
 {
-  driver *d = &D[ctrl];
+  d_driver *d = &D[ctrl];
 
   if (tag >> 2 != (d->life & 31) || (tag & 3) != D_WORK)
     return;
@@ -323,6 +290,7 @@ void w_driver_data(int ctrl, int tag, const uint8_t *data)
       d->list[d->n] = get32(data + 4 * d->n);
   } else if (d->at == AT_DESC) {
     read_desc(&d->seen, data);
+    d_identified(ctrl, m_slot(d->list[d->i]), &d->seen);
   } else if (d->at == AT_NS) {
     d->seen.nsze = get64(data);
     d->seen.shared = data[offsetof(nvmens_id_ns, nmic)] & 1;
@@ -350,9 +318,9 @@ int w_driver_tool(int ctrl)
   return D_TOOL | (D[ctrl].life & 31) << 2;
 }
 
-static void fill(const driver *d, nvmens_sqe *q)
+static void fill(const d_driver *d, nvmens_sqe *q)
 {
-  uint32_t aec = NVMENS_AEC_ATTACHED_NS;
+  uint32_t aec = d->quiet ? 0 : NVMENS_AEC_ATTACHED_NS;
 
   q->opcode = NVMENS_OP_IDENTIFY;
   switch (d->at) {
@@ -384,7 +352,7 @@ static void fill(const driver *d, nvmens_sqe *q)
 /* At rest: what is due? 0: nothing. */
 static int take_up(int ctrl)
 {
-  driver *d = &D[ctrl];
+  d_driver *d = &D[ctrl];
 
   for (uint8_t lid = 1; lid < 8; lid++)
     if (d->lids >> lid & 1) {
@@ -393,8 +361,8 @@ static int take_up(int ctrl)
       return 1;
     }
   if (d->kind == D_LAZY)
-    return 0;
-  if (d->log_due) {
+    d->log_due = 0;
+  if (d->log_due && !(M_F25 && d->kind == D_SPDK && d->scan_due)) {
     d->log_due = 0;
     d->at = AT_LOG;
   } else if (d->scan_due) {
@@ -407,7 +375,7 @@ static int take_up(int ctrl)
 int w_driver_act(int ctrl)
 {
   nvmens_sqe q = {.opcode = NVMENS_OP_ASYNC_EVENT_REQUEST};
-  driver *d;
+  d_driver *d;
 
   if (ctrl < 0 || !W.ctrl[ctrl] || !D[ctrl].kind || !D[ctrl].up)
     return 0;
@@ -431,42 +399,10 @@ int w_driver_act(int ctrl)
 }
 
 /* And not only short of commands. */
-static int at_rest(const driver *d)
+int d_at_rest(const d_driver *d)
 {
   return d->up && !d->tools && d->aers == most_aers(d) && !d->busy && d->at == AT_REST &&
          !d->log_due && !d->scan_due;
-}
-
-/* It was refused, and the path that was in the way has not come to rest: it is down, or is going.
- * When it has, or has gone, this one is told. */
-static int excused(const driver *d, int n)
-{
-  int o = d->refused[n] - 1;
-
-  return !d->disk[n].there && o >= 0 && M.ctrl[o].used && !at_rest(&D[o]);
-}
-
-static void check_view(int ctrl)
-{
-  const driver *d = &D[ctrl];
-
-  w_count->views++;
-  for (int n = 0; n < M.conf.nnsids; n++) {
-    const m_att *a = &M.att[ctrl][n];
-    const disk *k = &d->disk[n];
-    const nvmens_ns_config *c = &M.ns[n].c;
-    const char *who = d->kind == D_LINUX ? "Linux" : "SPDK";
-
-    if (excused(d, n))
-      continue;
-    if (k->there != (a->state == NVMENS_ATT_ATTACHED))
-      w_fail("%s on controller %d %s nsid %u", who, ctrl, k->there ? "still has" : "does not see",
-             M.conf.nsid[n]);
-    if (k->there && (k->csi != c->csi || memcmp(&k->ident, &c->ident, sizeof(c->ident)) != 0))
-      w_fail("C14: %s on controller %d has another nsid %u", who, ctrl, M.conf.nsid[n]);
-    if (k->there && k->nsze != c->nsze && k->csi != NVMENS_CSI_KV)
-      w_fail("%s on controller %d has an old size of nsid %u", who, ctrl, M.conf.nsid[n]);
-  }
 }
 
 /* All of them, until they have nothing to do: they must come to an end, and to the true view. Bit n
@@ -488,11 +424,13 @@ void w_drivers_settle(uint8_t slow)
   if (W.hooks || W.calls)
     return;
   for (int c = 0; c < M_CTRLS; c++)
-    if ((D[c].kind == D_LINUX || D[c].kind == D_SPDK) && W.ctrl[c] && at_rest(&D[c]))
-      check_view(c);
+    if ((D[c].kind == D_LINUX || D[c].kind == D_SPDK) && !D[c].quiet && W.ctrl[c] &&
+        d_at_rest(&D[c]))
+      d_check_view(c);
 }
 
 void w_drivers_init(void)
 {
   memset(D, 0, sizeof(D));
+  d_init();
 }

@@ -65,6 +65,9 @@ static void make_conf(m_config *m)
   if (c->aec_supported)
     c->aec_default &= c->aec_supported;
   c->deadline_ns = roll(3) ? 4000 : 1;
+  c->host_wait_ns = roll(3) ? 3000 + 500 * roll(40) : 0;
+  c->host_memory_ns = roll(3) ? 10000 + 500 * roll(200) : 0;
+  m->quiet = (uint8_t)(roll(3) ? 0 : roll(16));
   if (!roll(3)) {
     c->nlbaf = (uint8_t)(1 + roll(3));
     for (int i = 0; i < c->nlbaf; i++)
@@ -97,10 +100,10 @@ static const uint8_t base[W_NOPS] = {
 
 /* Linux with two or three paths, whose namespaces come and go on each, and are swapped. */
 static const uint8_t paths[W_NOPS] = {
-    [OP_ctrl_new] = 3, [OP_ctrl_del] = 1,  [OP_enable] = 6,     [OP_reset] = 3,
+    [OP_ctrl_new] = 4, [OP_ctrl_del] = 2,  [OP_enable] = 7,     [OP_reset] = 3,
     [OP_shutdown] = 1, [OP_ns_new] = 10,   [OP_ns_attach] = 16, [OP_ns_detach] = 14,
     [OP_ns_plug] = 2,  [OP_ns_unplug] = 6, [OP_ns_update] = 1,  [OP_done] = 4,
-    [OP_prepared] = 2, [OP_poll] = 2,      [OP_post] = 1,       [OP_get_log] = 2,
+    [OP_prepared] = 2, [OP_poll] = 2,      [OP_pass] = 3,       [OP_get_log] = 2,
     [OP_create] = 2,   [OP_delete] = 2,    [OP_attach] = 4,     [OP_detach] = 4,
     [OP_rest] = 1,     [OP_host] = 60,     [OP_swap] = 10,
 };

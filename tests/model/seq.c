@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * seq.c: runs as text: a line of the configuration, one of the NSIDs, formats, and a line for each
+ * seq.c: runs as text: a line of the configuration, one of hosts, one of the NSIDs, formats, and a line for each
  * step: when (now, or inside the next hook of that name), what, and seven small numbers.
  */
 #include "gen.h"
@@ -19,6 +19,9 @@ void gen_print(FILE *out, const gen_run *r)
           c->tnvmcap.lo, c->maxdna, c->maxcna, c->csi_supported, c->aec_supported, c->aec_default,
           c->deadline_ns, c->gate_mode, r->conf.no_prepare, r->conf.no_drain, r->conf.no_identify,
           r->conf.drivers);
+  if (c->host_wait_ns || c->host_memory_ns || r->conf.quiet)
+    fprintf(out, "hosts wait=%" PRIu64 " memory=%" PRIu64 " quiet=%u\n", c->host_wait_ns,
+            c->host_memory_ns, r->conf.quiet);
   if (r->conf.now)
     fprintf(out, "time %" PRIu64 "\n", r->conf.now);
   fprintf(out, "nsids");
@@ -105,6 +108,9 @@ int gen_read(FILE *in, gen_run *r)
     if (strncmp(line, "config ", 7) == 0) {
       if (!read_config(line, r))
         return number;
+    } else if (sscanf(line, "hosts wait=%" SCNu64 " memory=%" SCNu64 " quiet=%u",
+                      &r->conf.cfg.host_wait_ns, &r->conf.cfg.host_memory_ns, &f[0]) == 3) {
+      r->conf.quiet = (uint8_t)f[0];
     } else if (sscanf(line, "time %" SCNu64, &r->conf.now) == 1) {
       continue;
     } else if (strncmp(line, "nsids", 5) == 0) {
@@ -131,7 +137,7 @@ void gen_simpler(gen_run *r, const char *why, int (*fails)(const gen_run *, cons
 {
   static gen_run less;
 
-  for (int i = 0; i < 17; i++) {
+  for (int i = 0; i < 20; i++) {
     nvmens_subsys_config *c = &less.conf.cfg;
 
     less = *r;
@@ -183,6 +189,15 @@ void gen_simpler(gen_run *r, const char *why, int (*fails)(const gen_run *, cons
       break;
     case 15:
       less.conf.now = 0;
+      break;
+    case 16:
+      c->host_wait_ns = 0;
+      break;
+    case 17:
+      c->host_memory_ns = 0;
+      break;
+    case 18:
+      less.conf.quiet = 0;
       break;
     default:
       less.conf.drivers = 0;

@@ -29,7 +29,22 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-enum { MARK_NONE, MARK_SWAPPED, MARK_SHOWN, MARK_BLOCKING, MARK_CLEARING };
+/* Where the library is another than the rules at present, and that is let pass: FINDINGS.md. */
+enum {
+  M_F16 = 1,
+  M_F23 = 1,
+  M_F24 = 1,
+  M_F25 = 1,
+  M_F26 = 1,
+  M_F28 = 1,
+  M_F29 = 1,
+  M_F30 = 1,
+  M_F31 = 1
+};
+enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
+enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
+enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */
+enum { M_MEMORIES = 256, M_KEPT = 256, M_PAST = 64, M_HOSTS = 8, M_LAST = 16 };
 
 /* Kinds of hooks. */
 typedef enum m_kind {
@@ -55,9 +70,17 @@ typedef struct m_config { /* of a run; what is not here is in cfg */
   uint8_t no_prepare, no_drain, no_identify;
   uint8_t drivers; /* two bits for each controller: see drivers.c */
   uint8_t nnsids;
+  uint8_t quiet;          /* bit n: the driver of controller n asks for no events */
   uint64_t now;           /* when it begins */
   uint32_t nsid[M_NSIDS]; /* ascending; every NSID that can ever be given out */
 } m_config;
+
+/* Who a namespace is, to a host. */
+typedef struct m_id {
+  nvmens_ident ident;
+  uint8_t csi, shared;
+  uint8_t any; /* none that is known */
+} m_id;
 
 typedef struct m_ns {
   uint8_t state; /* nvmens_ns_state */
@@ -67,7 +90,9 @@ typedef struct m_ns {
   int16_t obj;  /* the backend's object */
   uint32_t gen;
   nvmens_ns_config c;
-  uint8_t born; /* host made */
+  uint8_t born;     /* host made */
+  uint8_t keeper;   /* host ID; 0: none (R56) */
+  uint8_t stand_in; /* its home stands in for a keeper */
 } m_ns;
 
 typedef struct m_att {
@@ -87,10 +112,12 @@ typedef struct m_att {
   uint32_t timer; /* when it was started */
   uint32_t held;  /* commands in flight by the gate */
   uint8_t ever;   /* was attached once */
-  uint8_t known;  /* its host may have a disk of what was attached last */
-  nvmens_ident ident;
-  uint8_t csi, shared;
-  uint8_t mark; /* MARK_* */
+  uint8_t asked;  /* ASK_*: the last explicit attach or detach (R56) */
+  uint8_t seen;   /* its host may have a disk of it (R60) */
+  uint8_t owes;   /* OWES_*: the path, of this NSID (R60) */
+  uint8_t waited; /* something waits for this path and NSID, or may have been refused (R65) */
+  m_id is, owed;  /* what is attached; what it owes */
+  uint64_t since; /* when it left, or the reset, or the read that made it ONCE */
 } m_att;
 
 typedef struct m_src {
@@ -119,6 +146,16 @@ typedef struct m_ctrl {
   uint8_t end_due;   /* ctrl_released is queued */
   uint8_t node;      /* a delivery is queued */
   uint8_t in_answer; /* an answer of its is being given */
+  uint8_t pci;
+  uint8_t silent;   /* R63 */
+  uint8_t timer;    /* T_* */
+  uint8_t newcomer; /* OWES_*, as a whole (R66) */
+  uint8_t stranger; /* 1: to be told once more; 2: its host's other paths, at the next read */
+  uint8_t followed; /* on its way out: another has its explicit attaches and detaches (R67) */
+  uint8_t descs;    /* the host has sent CNS 03h since it was enabled (R64) */
+  uint64_t until;   /* the timer */
+  uint64_t since;   /* newcomer: as in m_att */
+  uint64_t came;
   uint32_t epoch;
   uint32_t born; /* the first epoch */
   uint32_t aec;
@@ -160,12 +197,35 @@ typedef struct m_prep {   /* until it is answered, whatever becomes of its comma
   int16_t back; /* object to be given back then */
 } m_prep;
 
+/* What a path that went away may still have of an NSID (R67). */
+typedef struct m_memory {
+  uint8_t used, host, ns, timer;
+  m_id id;
+  uint64_t went, until;
+} m_memory;
+
+/* An explicit attach or detach of a controller that went (R67). */
+typedef struct m_kept {
+  uint8_t host, ns, asked;
+  uint16_t cntlid;
+} m_kept;
+
+typedef struct m_past { /* controllers that went, the latest last (R68) */
+  uint8_t host;
+  uint16_t cntlid;
+} m_past;
+
+typedef struct m_host { /* by host ID */
+  uint8_t away;         /* it has no controller, and is remembered */
+  uint64_t went;
+} m_host;
+
 typedef struct m_effect {
   uint8_t kind; /* m_kind */
   int8_t ctrl, ns, cmd;
   int16_t obj;
   uint8_t reason;
-  uint8_t loose; /* K_DELIVER: its neighbours may come first; see m_hint() */
+  uint8_t loose; /* its neighbours may come first; see m_hint() */
   uint16_t sf;
   uint32_t gen, token, dw0;
   uint64_t info;
@@ -188,6 +248,23 @@ typedef struct m_frame {
 typedef struct m_model {
   m_config conf;
   uint64_t now, seq;
+  uint64_t told, first; /* the largest and the first time that the library was told */
+  uint64_t forgot;      /* when a host was forgotten for want of room */
+  uint8_t is_told, has_forgotten;
+  uint8_t changed[M_NSIDS]; /* log 1Ch is to have it: 1 loud, 2 but not at quiet[] */
+  int8_t quiet[M_NSIDS];
+  uint8_t contended; /* more wait for a limit than there is room: the library chooses */
+  int reading;       /* and a read waits for that: its controller + 1 */
+  uint8_t asking;    /* an explicit attach */
+  int plugging;      /* a namespace + 1 */
+  int listed;        /* what is let in there is in that page */
+  uint8_t loose;     /* effects of now: the rules do not say in which order */
+  m_memory memory[M_MEMORIES];
+  m_kept kept[M_KEPT];
+  int nkept;
+  m_past past[M_PAST];
+  int npast;
+  m_host host[M_HOSTS];
   uint32_t gens, tokens;
   nvmens_u128 used;
   m_ctrl ctrl[M_CTRLS];
@@ -224,17 +301,37 @@ extern m_model M;
   X(issuer, "R40: who deletes is told")                                                            \
   X(no_entry, "R41: who deletes does not find it in its log")                                      \
   X(no_create, "R40: a create is not told")                                                        \
-  X(mark, "C14: a swap is not noticed")                                                            \
-  X(mark_reset, "C14: a reset forgets a swap that was shown")                                      \
-  X(relist, "C6: a shown swap is not listed again with its event")                                 \
-  X(peers, "C14: the other paths are not told when a swap has ended")                              \
-  X(leaves, "C14: a path that leaves with an old disk is not told")                                \
-  X(leaves_private, "C14: nor one with a private namespace that goes elsewhere")                   \
-  X(leaves_shown, "C14: nor one with what was shown there last")                                   \
-  X(leaves_down, "C14: nor when it is up again")                                                   \
-  X(leaves_reset, "C14: nor after a reset in the middle of that scan")                             \
-  X(leaves_read, "C14: it is taken to have dropped the disk before its scan")                      \
-  X(goes, "C14: a controller that goes with an old disk: its host's other paths are not told")     \
+  X(keeper, "R56: a private namespace without a home goes to whoever has the lowest CNTLID")       \
+  X(explicit, "R56: auto attach undoes a detach")                                                  \
+  X(plug, "R56: a plug does not forget a detach")                                                  \
+  X(sets, "R57: a command set that is not enabled is in nobody's way")                             \
+  X(wanted, "R58: what is WANTED is attached again")                                               \
+  X(withdrawn, "R58: an attach that waits for a drain cannot be withdrawn")                        \
+  X(stays, "R59: what is not enabled any more stays attached")                                     \
+  X(owes, "R60: a path that loses a namespace owes nothing")                                       \
+  X(one_scan, "R60: a path owes one scan")                                                         \
+  X(back, "R60: what comes back as it was leaves the path owing")                                  \
+  X(unreported, "R61: a read counts although no event was sent")                                   \
+  X(next_page, "R61: what waited for a read is in the page after that")                            \
+  X(same_epoch, "R61: a reset makes no scan void")                                                 \
+  X(other_path, "R62: the other paths of a host are not waited for")                               \
+  X(private_path, "R62: nor if a private namespace goes from one to the other")                    \
+  X(newcomers, "R62: nor if they may be back")                                                     \
+  X(silent, "R63: a path that does not read is waited for for ever")                               \
+  X(anew, "R63: a read does not begin that time anew")                                             \
+  X(fence, "R64: who asks for no events is waited for")                                            \
+  X(opens, "R64: CNS 00h opens although the host knows CNS 03h")                                   \
+  X(hides, "R64: what is FENCED stays so when bit 8 is set")                                       \
+  X(told, "R65: a path that is waited for is told once")                                           \
+  X(peers, "R65: the other paths are not told when one has let go")                                \
+  X(refused, "R65: nor is one that another may have been refused for")                             \
+  X(newcomer, "R66: a controller that may be a path that went away owes nothing")                  \
+  X(stranger, "R66: a host that is not known is not told once more")                               \
+  X(memory, "R67: a host is forgotten when its controller goes")                                   \
+  X(pci, "R67: the disks of a PCI controller stay when it goes")                                   \
+  X(wishes, "R67: explicit attaches and detaches go with the controller")                          \
+  X(cntlid, "R68: a host does not get its CNTLID back")                                            \
+  X(nsid, "R69: an NSID is given out of which a host may have a disk")                             \
   X(held, "C8: an attach is told before its gate is open")                                         \
   X(private, "R25: a private namespace has two controllers")                                       \
   X(again, "R22: an attach while it drains is 118h")                                               \
@@ -273,7 +370,7 @@ const m_effect *m_next(void); /* the next hook that is due, NULL: none; m_took()
 /* The library has called a hook for this controller and command. An event that was caused inside a
  * hook, or that attached held back, may come before or after its neighbours: the contract does not
  * say when it is looked at again. */
-void m_hint(int ctrl, int cmd);
+void m_hint(const m_effect *got);
 m_effect m_took(void);
 void m_finish(const m_effect *, int done); /* the hook has returned */
 int m_slot(uint32_t nsid);                 /* place of an NSID; M_NONE */
@@ -291,7 +388,7 @@ void m_was_read(int ctrl, uint8_t lid, uint64_t stamp, uint32_t epoch);
 void m_set_aec(int ctrl, uint32_t aec);
 
 /* ---- spec_ctrl.c: controllers, AERs ---- */
-int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid);
+int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid, int pci);
 void m_ctrl_del(int ctrl);
 int m_ctrl_enable(int ctrl, uint32_t cc);
 void m_ctrl_reset(int ctrl);
@@ -317,9 +414,6 @@ int m_ns_find(uint32_t nsid, nvmens_nsref *out);
 int m_ns_next(uint32_t after, nvmens_nsref *out);
 int m_attach_why(int ns, int ctrl); /* NVMENS_ERR_* of an attach */
 void m_attach(int ns, int ctrl);
-int m_has_other_path(int ns, int ctrl);
-void m_path_left(int ns, int ctrl);
-void m_tell_host(uint8_t hostid, int but, int ns);
 void m_settle(int cmd);
 void m_released(int ns);
 void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline);
@@ -332,6 +426,56 @@ int m_done(uint32_t token);
 uint64_t m_next_deadline(void);
 void m_poll(uint64_t now);
 uint64_t m_after(uint64_t now, uint64_t ns);
+
+/* ---- spec_want.c: what should be attached (R56-R59, R64) ---- */
+int m_should(int ns, int ctrl);
+int m_draining(const m_att *);
+int m_hindered(int ns, int ctrl);
+int m_css_allows(uint32_t css, uint8_t csi);
+unsigned m_waits_for(int ns, int ctrl); /* nvmens_waits_for */
+void m_look(void);
+void m_commit(void); /* looks at what is wanted, records 1Ch, delivers */
+void m_change(int ns, int quiet_ctrl);
+void m_choose(int (*lib_state)(int ns, int ctrl), const m_effect *got);
+void m_keeper(int ns);
+int m_detach(int ns, int ctrl); /* explicit, of what needs no drain: 0, or NVMENS_ERR_* */
+void m_comes_back(int ns, int ctrl);
+void m_ask(int ns, int ctrl);
+void m_unask(int ns, int ctrl); /* an explicit detach has been done */
+void m_forget_asked(int ns, int plug);
+void m_unfence(int ns, int ctrl, int record);
+void m_identity_seen(int ns, int ctrl);
+
+/* ---- spec_path.c: a host and its disks (R60-R63, R65) ---- */
+int m_same_id(const m_id *, const m_id *);
+m_id m_id_of(int ns);
+int m_answers(int ctrl);
+int m_own_path(int ns, int ctrl);
+int m_other_path(int ns, int ctrl, int q);
+void m_leave(int ns, int ctrl);
+void m_tell_path(int ctrl, int ns, const m_id *);
+void m_tell_paths(int ctrl, int ns, const m_id *);
+void m_waiting(void);
+void m_read_begins(int ctrl, uint64_t stamp);
+void m_read_reached(int ctrl, int counts, uint64_t stamp);
+void m_read_done(int ctrl);
+void m_path_reset(int ctrl);
+void m_list_seen(int ctrl);
+void m_time(uint64_t now);
+uint64_t m_finite(uint64_t now, uint64_t ns);
+uint64_t m_host_deadline(void);
+void m_host_poll(void);
+
+/* ---- spec_memory.c: what outlives a controller (R66-R69) ---- */
+int m_remembered(uint8_t host, uint64_t before, int ns, const m_id *but);
+void m_arrives(int ctrl, int chosen);
+void m_gone(int ctrl);
+uint16_t m_choose_cntlid(uint8_t host);
+uint32_t m_choose_nsid(void);
+void m_memory_poll(void);
+void m_forget_old(void);
+uint64_t m_memory_deadline(void);
+int m_memory_is_over(void);
 
 /* ---- spec_admin.c, spec_manage.c, spec_page.c: commands ---- */
 int m_admin(int ctrl, int cmd, const nvmens_sqe *); /* nvmens_taken; pushes a frame */

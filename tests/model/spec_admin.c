@@ -33,8 +33,9 @@ static void feature(m_frame *f, int set)
     m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
   else {
     m_set_aec(q->ctrl, value);
+    m_look();
     m_end(f->cmd, 0, 0, 0);
-    m_deliver(q->ctrl, 0);
+    m_commit();
   }
 }
 
@@ -140,6 +141,7 @@ int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
   m_frame *f = &M.frame[M.depth];
   m_cmd *q = &M.cmd[cmd];
 
+  m_time(M.now);
   f->cmd = cmd;
   f->want = K_NONE;
   f->stage = 0;
@@ -207,12 +209,17 @@ static void resume(m_frame *f, uint8_t was, uint16_t result, const uint8_t *page
 /* The hook that a frame wanted has returned. */
 void m_resume(m_frame *f, uint16_t result, const uint8_t *page)
 {
-  uint8_t was = f->want;
+  uint8_t was = f->want, op = M.cmd[f->cmd].sqe.opcode;
 
   f->want = K_NONE;
   if (f->ns >= 0 && was == K_IDENTIFY) /* it may have waited for this hook */
     m_quiet(f->ns);
   resume(f, was, result, page);
+  if (op == NVMENS_OP_GET_LOG_PAGE) { /* of what was let in when it began, though it failed */
+    M.loose++;
+    m_commit();
+    M.loose--;
+  }
   if (f->ns >= 0 && was == K_PREPARE)
     m_quiet(f->ns);
 }
@@ -247,13 +254,21 @@ uint16_t m_log_begin(m_frame *f)
   uint64_t lpo = get32(q->sqe.cdw12) | (uint64_t)get32(q->sqe.cdw13) << 32;
   uint64_t len = cdw10 >> 16 | (uint64_t)(get32(q->sqe.cdw11) & 0xffff) << 16;
   m_log *log = &M.ctrl[q->ctrl].log[(cdw10 & 0xff) == NVMENS_LID_CHANGED_ALLOCATED_NS];
+  int counts, fresh;
 
   len = (len + 1) * 4;
   if (nsid != 0 && nsid != NVMENS_NSID_ALL)
     return DNR(NVMENS_SC_INVALID_FIELD);
   if ((lpo & 3) != 0 || lpo >= NVMENS_PAGE)
     return DNR(NVMENS_SC_INVALID_FIELD);
-  if (lpo == 0 || !log->snapped)
+  counts =
+      log == &M.ctrl[q->ctrl].log[0] && !(cdw10 & 0x8000) && M.ctrl[q->ctrl].src[M_SRC4].state == 2;
+  fresh = lpo == 0 || !log->snapped;
+  if (fresh && BROKEN(next_page))
+    latch(log);
+  if (counts)
+    m_read_begins(q->ctrl, fresh ? ++M.seq : log->stamp);
+  if (fresh && !BROKEN(next_page))
     latch(log);
   if (len > NVMENS_PAGE - lpo)
     len = NVMENS_PAGE - lpo;
@@ -280,27 +295,11 @@ static void serve(m_log *log, uint32_t from, uint32_t to)
 }
 
 /* What was transferred is consumed; whether something is left. */
-static int consume(int ctrl, int which, m_log *log)
+static int consume(m_log *log)
 {
-  const m_ctrl *c = &M.ctrl[ctrl];
-  const m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
-  int left = 0, owed = 0, ended = 0, told = !which && s->state == 2;
+  int left = 0;
 
   for (int n = 0; n < M.conf.nnsids; n++) {
-    uint8_t *mark = &M.att[ctrl][n].mark;
-
-    if (told && *mark == MARK_BLOCKING &&
-        !BROKEN(leaves_read)) { /* the scan that follows ends it */
-      *mark = MARK_CLEARING;
-      m_record(ctrl, 0, n, 1);
-    } else if (told && *mark >= MARK_SHOWN) { /* what is left keeps the event owed */
-      if (*mark == MARK_CLEARING)
-        M.att[ctrl][n].known = 0; /* the host has no disk of it */
-      *mark = MARK_NONE;
-      ended++;
-      if (!BROKEN(peers))
-        m_tell_host(c->hostid, ctrl, n);
-    }
     if (!log->latched[n] || log->gone[n])
       continue;
     if (!log->served[n])
@@ -308,12 +307,8 @@ static int consume(int ctrl, int which, m_log *log)
     else
       log->gone[n] = 1;
   }
-  for (int n = 0; n < M.conf.nnsids; n++) /* its event is still to come, and lists it again */
-    owed |= !which && M.att[ctrl][n].mark >= MARK_SHOWN;
-  for (int i = 0; i < M.norder && ended; i++) /* several swaps are several changes: in any order */
-    m_deliver(M.order[i], ended > 1);
   log->snapped = (uint8_t)left; /* with nothing left, the next read takes a new one */
-  return left || owed || (s->loud > log->stamp && !BROKEN(raced));
+  return left;
 }
 
 void m_log_done(m_frame *f)
@@ -324,18 +319,28 @@ void m_log_done(m_frame *f)
   m_ctrl *c = &M.ctrl[q->ctrl];
   m_log *log = &c->log[which];
   m_src *s = &c->src[which ? M_SRC1C : M_SRC4];
+  int left;
 
-  if (BROKEN(rae)) {
+  M.reading = 0;
+  if (BROKEN(rae))
     cdw10 &= ~UINT32_C(0x8000);
-  }
+  if (!which && !(cdw10 & 0x8000))
+    m_read_reached(q->ctrl, s->state == 2 || BROKEN(unreported), f->stamp);
   if (f->stamp != log->stamp || !log->snapped) { /* superseded */
     if (!(cdw10 & 0x8000))
       m_src_read(c, s, 1);
   } else {
     serve(log, f->lpo, f->lpo + f->len);
-    if (!(cdw10 & 0x8000))
-      m_src_read(c, s, consume(q->ctrl, which, log));
+    if (!(cdw10 & 0x8000)) {
+      left = consume(log);
+      m_src_read(c, s, left || (s->loud > log->stamp && !BROKEN(raced)));
+    }
   }
+  if (!which && !(cdw10 & 0x8000))
+    m_read_done(q->ctrl);
+  m_look();
   m_end(f->cmd, 0, 0, 0);
-  m_deliver(q->ctrl, 0);
+  M.loose += c->hostid != 0; /* other paths may have been told */
+  m_commit();
+  M.loose -= c->hostid != 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * spec_att.c: the model's attachments: attach, drain, deadlines (R22, R51, C14), and the gate.
+ * spec_att.c: the model's attachments: attach, drain, deadlines (R22, R51), and the gate.
  */
 #include "spec.h"
 
@@ -9,122 +9,11 @@ uint64_t m_after(uint64_t now, uint64_t ns)
   return ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
 }
 
-static uint64_t attachments(int ctrl)
-{
-  uint64_t sum = 0;
-
-  for (int c = 0; c < M_CTRLS; c++)
-    for (int n = 0; n < M.conf.nnsids; n++)
-      sum += (ctrl < 0 || c == ctrl) &&
-             (M.att[c][n].state != NVMENS_ATT_DETACHED || M.att[c][n].detached_due);
-  return sum;
-}
-
-/* Whether the controller's CC.CSS lets it have this command set. */
-static int enabled(const m_ctrl *c, uint8_t csi)
-{
-  if (c->state == NVMENS_CTRL_DISABLED)
-    return 1;
-  return c->css == NVMENS_CSS_ALL || (c->css == NVMENS_CSS_NVM && csi == NVMENS_CSI_NVM);
-}
-
-int m_attach_why(int ns, int ctrl)
-{
-  const m_ctrl *c = &M.ctrl[ctrl];
-  const m_att *a = &M.att[ctrl][ns];
-
-  if (!c->used || c->state == NVMENS_CTRL_GOING)
-    return NVMENS_ERR_NOT_FOUND;
-  if (c->kind != NVMENS_CTRL_IO)
-    return NVMENS_ERR_KIND;
-  if (a->state == NVMENS_ATT_ATTACHED)
-    return NVMENS_ERR_EXISTS;
-  if (a->state != NVMENS_ATT_DETACHED || a->detached_due)
-    return BROKEN(again) ? NVMENS_ERR_EXISTS : NVMENS_ERR_BUSY;
-  if (!M.ns[ns].c.shared && !BROKEN(private))
-    for (int o = 0; o < M_CTRLS; o++)
-      if (M.att[o][ns].state != NVMENS_ATT_DETACHED || M.att[o][ns].detached_due)
-        return NVMENS_ERR_PRIVATE;
-  if (!enabled(c, M.ns[ns].c.csi))
-    return NVMENS_ERR_COMMAND_SET;
-  if ((M.conf.cfg.maxdna && attachments(M_NONE) >= M.conf.cfg.maxdna) ||
-      (M.conf.cfg.maxcna && attachments(ctrl) >= M.conf.cfg.maxcna))
-    return NVMENS_ERR_LIMIT;
-  return 0;
-}
-
-/* ---- a path that leaves with an old disk (C14) ---- */
-
-/* Another controller of the same host. */
-static int is_peer(int ctrl, int o)
-{
-  return o != ctrl && M.ctrl[o].used && M.ctrl[ctrl].hostid &&
-         M.ctrl[o].hostid == M.ctrl[ctrl].hostid;
-}
-
-/* A disk has gone from one path of a host: its other paths that are through are told once more. */
-void m_tell_host(uint8_t hostid, int but, int ns)
-{
-  for (int i = 0; i < M.norder && hostid; i++) {
-    int o = M.order[i];
-
-    if (o != but && M.ctrl[o].hostid == hostid && M.att[o][ns].state == NVMENS_ATT_ATTACHED &&
-        M.att[o][ns].mark == MARK_NONE)
-      m_record(o, 0, ns, 1);
-  }
-}
-
-int m_has_other_path(int ns, int ctrl)
-{
-  for (int o = 0; o < M_CTRLS; o++)
-    if (is_peer(ctrl, o) && M.att[o][ns].state == NVMENS_ATT_ATTACHED)
-      return 1;
-  return 0;
-}
-
-/* Its host may have a disk there that is in the way of another of its paths. */
-static void in_the_way(int ns, int ctrl)
-{
-  if (BROKEN(leaves))
-    return;
-  M.att[ctrl][ns].mark = MARK_BLOCKING;
-  m_record(ctrl, 0, ns, 1);
-}
-
-static int is_as_attached(int ns, const m_att *a)
-{
-  const nvmens_ns_config *c = &M.ns[ns].c;
-
-  return a->csi == c->csi && memcmp(&a->ident, &c->ident, sizeof(a->ident)) == 0;
-}
-
-/* It is attached to this one: those that had the NSID, and have it no more? */
-static void look_at_peers(int ns, int ctrl)
-{
-  for (int i = 0; i < M.norder; i++) {
-    const m_att *a = &M.att[M.order[i]][ns];
-    int private = (!a->shared || !M.ns[ns].c.shared) && !BROKEN(leaves_private);
-    int other = !is_as_attached(ns, a) || private;
-
-    if (is_peer(ctrl, M.order[i]) && a->known && a->state != NVMENS_ATT_ATTACHED &&
-        (a->mark == MARK_SWAPPED || (a->mark == MARK_NONE && other) ||
-         (a->mark == MARK_SHOWN && other && !BROKEN(leaves_shown))))
-      in_the_way(ns, M.order[i]);
-  }
-}
-
-/* One path was detached, not the namespace removed. */
-void m_path_left(int ns, int ctrl)
-{
-  if (M.att[ctrl][ns].mark == MARK_SWAPPED && m_has_other_path(ns, ctrl))
-    in_the_way(ns, ctrl);
-}
-
-/* Does it; the caller records 1Ch, and delivers. */
+/* Does it; the caller records 1Ch, and delivers. What was FENCED is in log 04h already (R64). */
 void m_attach(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
-  const nvmens_ns_config *c = &M.ns[ns].c;
+  int fenced = a->state == NVMENS_ATT_FENCED;
 
   a->state = NVMENS_ATT_ATTACHED;
   a->open = 0;
@@ -133,17 +22,14 @@ void m_attach(int ns, int ctrl)
   a->born = a->gen;
   a->owner = M_NONE;
   a->obj = M.ns[ns].obj;
-  if (a->mark == MARK_BLOCKING || a->mark == MARK_CLEARING)
-    a->mark = MARK_SWAPPED;
-  else if (a->known && !is_as_attached(ns, a))
-    a->mark = BROKEN(mark) ? MARK_NONE : MARK_SWAPPED;
-  a->ever = a->known = 1;
-  a->ident = c->ident;
-  a->csi = c->csi;
-  a->shared = c->shared;
+  a->ever = 1;
+  a->seen = M.ctrl[ctrl].state == NVMENS_CTRL_READY || a->owes;
+  if (!BROKEN(back))
+    a->owes = OWES_NONE;
+  a->is = m_id_of(ns);
   m_queue_att(K_ATTACHED, ns, ctrl);
-  m_record(ctrl, 0, ns, 1);
-  look_at_peers(ns, ctrl);
+  if (!fenced && M.listed != ctrl + 1)
+    m_record(ctrl, 0, ns, 1);
 }
 
 /* Closes the gate and starts the drain; the caller records. */
@@ -151,6 +37,7 @@ void m_unattach(int ns, int ctrl, int surprise, uint64_t deadline)
 {
   m_att *a = &M.att[ctrl][ns];
 
+  m_leave(ns, ctrl);
   a->state = surprise ? NVMENS_ATT_ABORTING : NVMENS_ATT_DRAINING;
   a->open = 0;
   a->hook_done = a->begun = 0;
@@ -255,7 +142,9 @@ uint64_t m_next_deadline(void)
   for (int i = 0; i < M_CMDS; i++)
     if (M.cmd[i].state == C_PREPARE && M.cmd[i].deadline < at)
       at = M.cmd[i].deadline;
-  return at;
+  if (m_host_deadline() < at)
+    at = m_host_deadline();
+  return m_memory_deadline() < at ? m_memory_deadline() : at;
 }
 
 /* Drains whose time is up, then prepares, each in order. Returns whether there was one. */
@@ -318,9 +207,15 @@ void m_poll(uint64_t now)
 {
   if (now > M.now)
     M.now = now;
+  m_time(now);
+  M.loose++;
   poll_gates();
   while (expire())
     continue;
+  M.loose--;
+  m_host_poll();
+  m_memory_poll();
+  m_commit();
 }
 
 /* ---- the gate: answers to I/O ---- */

@@ -58,6 +58,7 @@ m_effect *m_queue(m_kind kind)
   e->kind = (uint8_t)kind;
   e->ctrl = e->ns = e->cmd = M_NONE;
   e->obj = M_NONE;
+  e->loose = kind <= K_ABORT && M.loose;
   return e;
 }
 
@@ -154,17 +155,16 @@ m_effect m_took(void)
     M.att[e.ctrl][e.ns].detached_due = 0;
     M.att[e.ctrl][e.ns].in_detached++;
   }
-  if (e.kind == K_CTRL_RELEASED) {          /* nothing is known of it when its hook is called */
-    for (int n = 0; n < M.conf.nnsids; n++) /* its disks went with it (C14) */
-      if (M.att[e.ctrl][n].mark && !BROKEN(goes))
-        m_tell_host(M.ctrl[e.ctrl].hostid, e.ctrl, n);
+  if (e.kind == K_CTRL_RELEASED) { /* nothing is known of it when its hook is called */
+    m_gone(e.ctrl);
     memset(&M.ctrl[e.ctrl], 0, sizeof(m_ctrl));
     memset(M.att[e.ctrl], 0, sizeof(M.att[e.ctrl]));
     for (int n = 0; n < M_NSIDS; n++)
       M.att[e.ctrl][n].owner = M_NONE;
     m_reorder();
-    for (int i = 0; i < M.norder; i++) /* after the hook */
-      m_deliver(M.order[i], 1);
+    M.loose++; /* after the hook */
+    m_commit();
+    M.loose--;
   }
   if (e.kind == K_RELEASED && e.ns >= 0) {
     e.cmd = M.ns[e.ns].owner;
@@ -180,7 +180,7 @@ m_effect m_took(void)
   return e;
 }
 
-void m_finish(const m_effect *e, int done)
+static void finish(const m_effect *e, int done)
 {
   m_att *a = e->ctrl >= 0 && e->ns >= 0 ? &M.att[e->ctrl][e->ns] : NULL;
 
@@ -204,7 +204,20 @@ void m_finish(const m_effect *e, int done)
     a->in_detached--;
     m_quiet(e->ns);
     m_ctrl_settled(e->ctrl);
+    M.loose++;
+    if (M_F23 && !a->in_detached && a->asked == ASK_ATTACH && m_should(e->ns, e->ctrl) &&
+        !M.ns[e->ns].c.shared)
+      m_comes_back(e->ns, e->ctrl);
+    m_commit();
+    M.loose--;
   }
+}
+
+void m_finish(const m_effect *e, int done)
+{
+  M.loose += e->loose;
+  finish(e, done);
+  M.loose -= e->loose;
 }
 
 /* ---- events ---- */
@@ -299,40 +312,51 @@ void m_deliver(int ctrl, int loose)
 {
   m_effect *e;
 
+  for (uint32_t i = M.head; i != M.tail && loose; i++)
+    if (M.eff[i % M_EFFECTS].kind == K_DELIVER && M.eff[i % M_EFFECTS].ctrl == ctrl)
+      M.eff[i % M_EFFECTS].loose = 1;
   if (wanted(ctrl) && !M.ctrl[ctrl].node) {
     M.ctrl[ctrl].node = 1;
     e = m_queue(K_DELIVER);
     e->ctrl = (int8_t)ctrl;
-    e->loose = loose || M.inside;
+    e->loose = loose || M.inside || M.loose;
   }
 }
 
-static int is_loose(uint32_t i)
+static int is_what(const m_effect *e, const m_effect *got)
 {
-  return M.eff[i % M_EFFECTS].kind == K_DELIVER && M.eff[i % M_EFFECTS].loose;
+  if (e->kind == K_DELIVER)
+    return got->kind == K_COMPLETE && e->ctrl == got->ctrl && M.cmd[got->cmd].state == C_PARKED;
+  return e->kind == got->kind && e->ctrl == got->ctrl && e->obj == got->obj && e->cmd == got->cmd;
 }
 
-void m_hint(int ctrl, int cmd)
+/* What is loose may come before its turn, and after it. */
+void m_hint(const m_effect *got)
 {
   uint32_t i;
 
-  while (step_over())
-    continue;
-  if (cmd >= 0 && M.cmd[cmd].state == C_PARKED) { /* an event: it may come before its turn */
-    for (i = M.head; i != M.tail; i++)
-      if (is_loose(i) && M.eff[i % M_EFFECTS].ctrl == ctrl) {
-        move(i, M.head);
+  int all_loose = 1;
+
+  {
+    while (step_over())
+      continue;
+    for (i = M.head; i != M.tail; i++) {
+      const m_effect *e = &M.eff[i % M_EFFECTS];
+
+      if (is_what(e, got) && (all_loose || e->loose))
+        break;
+      if (e->kind == K_DRAIN && got->kind == K_ABORT && e->ctrl == got->ctrl && e->obj == got->obj)
         return;
-      }
-    return;
-  }
-  do { /* events may come after their turn */
-    for (i = M.head; i != M.tail && is_loose(i);)
-      i++;
-    if (i == M.head || i == M.tail)
+      all_loose &= e->loose || e->kind == K_NONE || (e->kind != K_DELIVER && !applies(e)) ||
+                   (e->kind == K_DELIVER && !deliverable_now(e->ctrl));
+    }
+    if (i == M.tail)
+      return;
+    if (M.eff[i % M_EFFECTS].kind == K_DELIVER && !deliverable_now(M.eff[i % M_EFFECTS].ctrl))
       return;
     move(i, M.head);
-  } while (step_over());
+    return;
+  }
 }
 
 void m_deliver_all(void)
@@ -361,8 +385,6 @@ static void deliver(int ctrl)
       memmove(c->parked, c->parked + 1, c->nparked * sizeof(c->parked[0]));
     s->state = s->type == NVMENS_AER_IMMEDIATE || s->type == NVMENS_AER_ONE_SHOT ? 0 : 2;
     c->sent++;
-    for (int k = 0; s == &c->src[M_SRC4] && !BROKEN(relist) && k < M.conf.nnsids; k++)
-      c->log[0].since[k] |= M.att[ctrl][k].mark >= MARK_SHOWN;
     m_end(cmd, 0, s->type | (uint32_t)s->info << 8 | (uint32_t)s->lid << 16, 0);
     if (c->nparked) /* looked at again after that hook */
       m_queue(K_DELIVER)->ctrl = (int8_t)ctrl;
@@ -435,6 +457,8 @@ void m_set_aec(int ctrl, uint32_t aec)
   m_ctrl *c = &M.ctrl[ctrl];
   m_src *s;
 
+  if ((c->aec ^ aec) & NVMENS_AEC_ATTACHED_NS)
+    c->silent = 0;
   c->aec = aec;
   do { /* in the order in which they were PENDING */
     s = NULL;

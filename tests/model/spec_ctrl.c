@@ -60,28 +60,10 @@ static uint32_t max_ctrls(void)
   return M.conf.cfg.max_ctrls ? M.conf.cfg.max_ctrls : 64;
 }
 
-/* Private: its home, else the lowest CNTLID of those that may have it. */
-static int wants(int ns, int ctrl)
-{
-  const m_ns *n = &M.ns[ns];
-
-  if (n->state != NVMENS_NS_ALLOCATED || !n->c.auto_attach)
-    return 0;
-  if (M.ctrl[ctrl].kind != NVMENS_CTRL_IO || M.ctrl[ctrl].state == NVMENS_CTRL_GOING)
-    return 0;
-  if (n->c.shared)
-    return 1;
-  if (n->c.home_given)
-    return M.ctrl[ctrl].cntlid == n->c.home_cntlid;
-  for (int i = 0; i < M.norder; i++)
-    if (M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING && M.ctrl[M.order[i]].kind == NVMENS_CTRL_IO)
-      return M.order[i] == ctrl;
-  return 0;
-}
-
-int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
+int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid, int pci)
 {
   m_ctrl *c = &M.ctrl[ctrl];
+  int chosen;
 
   if ((cntlid >= 0 && cntlid > NVMENS_CNTLID_MAX) || kind > NVMENS_CTRL_ADMIN)
     return NVMENS_ERR_INVAL;
@@ -90,26 +72,23 @@ int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid)
   for (int i = 0; i < M.norder; i++)
     if (cntlid == M.ctrl[M.order[i]].cntlid)
       return NVMENS_ERR_EXISTS;
-  if (cntlid < 0) {
-    cntlid = 0;
-    for (int i = 0; i < M.norder; i++)
-      if (M.ctrl[M.order[i]].cntlid == cntlid)
-        cntlid++;
-  }
+  chosen = cntlid < 0;
+  if (chosen)
+    cntlid = m_choose_cntlid(hostid);
   memset(c, 0, sizeof(*c));
   c->used = 1;
   c->kind = kind ? kind : NVMENS_CTRL_IO;
   c->cntlid = (uint16_t)cntlid;
   c->hostid = hostid;
   c->epoch = c->born = ++M.gens;
+  c->pci = (uint8_t)pci;
+  c->css = NVMENS_CSS_ALL;
   clear_notices(c);
   m_reorder();
+  m_arrives(ctrl, chosen);
   for (int n = 0; n < M.conf.nnsids; n++)
-    if (wants(n, ctrl) && m_attach_why(n, ctrl) == 0) {
-      m_attach(n, ctrl);
-      m_record_all(1, n, M_NONE);
-    }
-  m_deliver_all();
+    m_keeper(n);
+  m_commit();
   return 0;
 }
 
@@ -149,17 +128,7 @@ static void new_epoch(int ctrl)
       e->dw0 = 0;
       e->info = 0;
     }
-  for (int n = 0; n < M.conf.nnsids; n++) {
-    m_att *a = &M.att[ctrl][n];
-
-    if (a->mark == MARK_CLEARING && !BROKEN(leaves_reset))
-      a->mark = MARK_BLOCKING;
-    if (a->mark != MARK_SHOWN)
-      continue;
-    a->mark = BROKEN(mark_reset) ? MARK_NONE : MARK_SWAPPED;
-    if (a->mark && a->state != NVMENS_ATT_ATTACHED && m_has_other_path(n, ctrl))
-      a->mark = MARK_BLOCKING;
-  }
+  m_path_reset(ctrl);
 }
 
 int m_ctrl_enable(int ctrl, uint32_t cc)
@@ -173,9 +142,19 @@ int m_ctrl_enable(int ctrl, uint32_t cc)
     return NVMENS_ERR_BUSY;
   c->state = NVMENS_CTRL_READY;
   c->css = (uint8_t)css;
-  for (int n = 0; n < M.conf.nnsids; n++)
-    if (M.att[ctrl][n].mark == MARK_BLOCKING && !BROKEN(leaves_down))
-      m_record(ctrl, 0, n, 1);
+  for (int n = 0; n < M.conf.nnsids; n++) {
+    m_att *a = &M.att[ctrl][n];
+
+    if (a->state == NVMENS_ATT_ATTACHED && !m_css_allows(css, M.ns[n].c.csi) &&
+        !BROKEN(stays)) { /* R59 */
+      m_unattach(n, ctrl, 0, UINT64_MAX);
+      m_record(ctrl, 0, n, 0);
+      m_change(n, M_NONE);
+    }
+    a->seen |= a->state == NVMENS_ATT_ATTACHED;
+    a->waited = 0; /* told now that it is READY (R65) */
+  }
+  m_commit();
   return 0;
 }
 
@@ -183,12 +162,14 @@ void m_ctrl_reset(int ctrl)
 {
   new_epoch(ctrl);
   M.ctrl[ctrl].state = NVMENS_CTRL_DISABLED;
+  m_commit();
 }
 
 void m_ctrl_shutdown(int ctrl)
 {
   if (M.ctrl[ctrl].state == NVMENS_CTRL_READY)
     M.ctrl[ctrl].state = NVMENS_CTRL_SHUTDOWN;
+  m_commit();
 }
 
 void m_ctrl_del(int ctrl)
@@ -202,8 +183,10 @@ void m_ctrl_del(int ctrl)
       m_unattach(n, ctrl, 1, UINT64_MAX);
     else if (a->state == NVMENS_ATT_DRAINING)
       m_abort(n, ctrl);
+    else if (a->state == NVMENS_ATT_FENCED)
+      m_unfence(n, ctrl, 0);
   }
-  m_deliver_all();
+  m_commit();
   m_ctrl_settled(ctrl);
 }
 
@@ -277,7 +260,9 @@ void m_info(int ctrl, nvmens_ctrl_info *out)
   out->state = c->state;
   for (int n = 0; n < M.conf.nnsids; n++) {
     out->attached += M.att[ctrl][n].state == NVMENS_ATT_ATTACHED;
-    out->draining += M.att[ctrl][n].state >= NVMENS_ATT_DRAINING || M.att[ctrl][n].detached_due;
+    out->wanted += M.att[ctrl][n].state == NVMENS_ATT_WANTED;
+    out->fenced += M.att[ctrl][n].state == NVMENS_ATT_FENCED;
+    out->draining += M.att[ctrl][n].state >= NVMENS_ATT_DRAINING;
   }
   out->parked = c->nparked;
   for (int i = 0; i < M_SRCS; i++) {

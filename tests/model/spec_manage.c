@@ -12,7 +12,7 @@ static uint64_t deadline(void)
 {
   uint64_t ns = M.conf.cfg.deadline_ns ? M.conf.cfg.deadline_ns : UINT64_C(10000000000);
 
-  return m_after(M.now, ns);
+  return m_after(M.told, ns);
 }
 
 static void want_data(m_frame *f)
@@ -70,7 +70,7 @@ static void delete_all(m_frame *f)
       m_delete(n, f->cmd, deadline());
       m_quiet(n);
     }
-  m_deliver_all();
+  m_commit();
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.ns[n].owner == f->cmd)
       m_delete_look(n);
@@ -94,7 +94,7 @@ static void delete_one(m_frame *f, uint32_t nsid)
     q->waits = 1;
     m_delete(ns, f->cmd, deadline());
     m_quiet(ns);
-    m_deliver_all();
+    m_commit();
     m_delete_look(ns);
   }
 }
@@ -240,7 +240,6 @@ static uint16_t attach_status(int ns, int ctrl)
 static void run_list(int cmd, int ns, int attach)
 {
   m_cmd *q = &M.cmd[cmd];
-  int some = 0;
 
   q->state = C_DRAIN;
   q->waits = 1;
@@ -254,25 +253,25 @@ static void run_list(int cmd, int ns, int attach)
     } else if (attach) {
       q->sf = attach_status(ns, c);
       if (!q->sf) {
-        m_attach(ns, c);
-        some = 1;
+        m_ask(ns, c);
+        m_look();
       }
     } else if (M.att[c][ns].state != NVMENS_ATT_ATTACHED) {
-      q->sf = DNR(NVMENS_SC_NS_NOT_ATTACHED);
+      q->sf = m_detach(ns, c) ? DNR(NVMENS_SC_NS_NOT_ATTACHED) : 0;
+      m_look();
     } else {
       m_unattach(ns, c, 0, deadline());
       M.att[c][ns].owner = (int8_t)cmd;
       q->waits++;
       m_record(c, 0, ns, 1);
-      m_path_left(ns, c);
-      some = 1;
+      m_change(ns, M_NONE);
+      m_unask(ns, c);
+      m_look();
     }
     if (q->sf)
       q->info = 2 + 2 * i - 2 * BROKEN(offset);
   }
-  if (some)
-    m_record_all(1, ns, M_NONE);
-  m_deliver_all();
+  m_commit();
   if (--q->waits == 0)
     m_end(cmd, q->sf, 0, q->info);
 }

@@ -91,35 +91,6 @@ static int ns_new_args(const nvmens_ns_config *c)
   return 0;
 }
 
-/* Auto attach of one namespace to those that are there. */
-static int wants(int ns, int ctrl)
-{
-  const m_ns *n = &M.ns[ns];
-
-  if (M.ctrl[ctrl].kind != NVMENS_CTRL_IO || M.ctrl[ctrl].state == NVMENS_CTRL_GOING)
-    return 0;
-  if (n->c.shared)
-    return 1;
-  if (n->c.home_given)
-    return M.ctrl[ctrl].cntlid == n->c.home_cntlid;
-  for (int i = 0; i < M.norder; i++)
-    if (M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING && M.ctrl[M.order[i]].kind == NVMENS_CTRL_IO)
-      return M.order[i] == ctrl;
-  return 0;
-}
-
-static int auto_attach(int ns)
-{
-  int n = 0;
-
-  for (int i = 0; i < M.norder; i++)
-    if (wants(ns, M.order[i]) && m_attach_why(ns, M.order[i]) == 0) {
-      m_attach(ns, M.order[i]);
-      n++;
-    }
-  return n;
-}
-
 int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref *out)
 {
   nvmens_ns_config c = *given;
@@ -140,8 +111,8 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
   if (m_ident_in_use(&c.ident))
     return NVMENS_ERR_EXISTS;
   if (!c.nsid) {
-    for (c.nsid = 1; (ns = m_slot(c.nsid)) >= 0 && M.ns[ns].state != NVMENS_NS_ABSENT;)
-      c.nsid++;
+    c.nsid = m_choose_nsid();
+    ns = m_slot(c.nsid);
   }
   if (!fits(m_bytes(&c), (nvmens_u128){0, 0}))
     return NVMENS_ERR_CAPACITY;
@@ -153,6 +124,7 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
   n->gen = ++M.gens;
   n->c = c;
   n->born = (uint8_t)host_made;
+  n->keeper = n->stand_in = 0;
   debit(m_bytes(&c), (nvmens_u128){0, 0});
   *out = (nvmens_nsref){c.nsid, n->gen};
   if (host_made) {
@@ -162,11 +134,10 @@ int m_ns_new(const nvmens_ns_config *given, int obj, int host_made, nvmens_nsref
     e->obj = (int16_t)obj;
     e->dw0 = c.nsid;
   }
-  if (c.auto_attach)
-    auto_attach(ns);
+  m_keeper(ns);
   if (!BROKEN(no_create))
-    m_record_all(1, ns, M_NONE);
-  m_deliver_all();
+    m_change(ns, M_NONE);
+  m_commit();
   return 0;
 }
 
@@ -191,36 +162,57 @@ int m_ns_attach(nvmens_nsref ref, int ctrl)
   why = m_attach_why(ns, ctrl);
   if (why)
     return why;
-  m_attach(ns, ctrl);
-  m_record_all(1, ns, M_NONE);
-  m_deliver_all();
+  m_ask(ns, ctrl);
+  m_commit();
   return 0;
 }
 
 int m_ns_detach(nvmens_nsref ref, int ctrl, int mode, uint64_t now, uint64_t deadline)
 {
-  int ns = look(ref);
+  int ns = look(ref), why = 0;
   m_att *a;
 
   if (now > M.now)
     M.now = now;
+  m_time(now);
   if (ns < 0)
     return NVMENS_ERR_STALE;
   a = &M.att[ctrl][ns];
-  if (a->state == NVMENS_ATT_DETACHED)
-    return NVMENS_ERR_NOT_ATTACHED;
-  if (a->state != NVMENS_ATT_ATTACHED && mode == NVMENS_ORDERLY)
-    return NVMENS_ERR_BUSY;
-  if (a->state == NVMENS_ATT_DRAINING) {
-    m_abort(ns, ctrl);
-  } else if (a->state == NVMENS_ATT_ATTACHED) {
+  if (a->state == NVMENS_ATT_ATTACHED) {
     m_unattach(ns, ctrl, mode, m_after(now, deadline));
     m_record(ctrl, 0, ns, 1);
-    m_path_left(ns, ctrl);
-    m_record_all(1, ns, M_NONE);
+    m_change(ns, M_NONE);
+    m_unask(ns, ctrl);
+  } else {
+    why = m_detach(ns, ctrl);
+    if (why == NVMENS_ERR_BUSY && mode == NVMENS_SURPRISE)
+      why = 0;
+    if (a->state == NVMENS_ATT_DRAINING && mode == NVMENS_SURPRISE)
+      m_abort(ns, ctrl);
   }
-  m_deliver_all();
-  return 0;
+  if (!why)
+    m_commit();
+  return why;
+}
+
+/* R56: auto attach, whatever was asked for; its keeper is looked for again if it is not there. */
+static void plug(int ns)
+{
+  m_ns *n = &M.ns[ns];
+  int there = 0;
+
+  n->c.auto_attach = 1;
+  for (int c = 0; c < M_CTRLS; c++)
+    if (M.ctrl[c].used && (M_F16 || M.ctrl[c].kind == NVMENS_CTRL_IO) &&
+        ((M_F16 && n->keeper) || M.ctrl[c].state != NVMENS_CTRL_GOING))
+      there |= n->keeper ? M.ctrl[c].hostid == n->keeper : M.ctrl[c].cntlid == n->c.home_cntlid;
+  if (!there) {
+    n->keeper = 0;
+    if (n->stand_in)
+      n->stand_in = n->c.home_given = 0;
+  }
+  m_keeper(ns);
+  m_forget_asked(ns, 1);
 }
 
 int m_ns_plug(nvmens_nsref ref)
@@ -231,16 +223,10 @@ int m_ns_plug(nvmens_nsref ref)
     return NVMENS_ERR_STALE;
   if (M.ns[ns].state == NVMENS_NS_DELETING)
     return NVMENS_ERR_BUSY;
-  for (int i = 0; i < M.norder; i++)
-    for (int o = 0; o < M_CTRLS; o++)
-      if (wants(ns, M.order[i]) &&
-          (M.att[o][ns].state >= NVMENS_ATT_DRAINING || M.att[o][ns].detached_due) &&
-          (o == M.order[i] || !M.ns[ns].c.shared) && M.ctrl[M.order[i]].state != NVMENS_CTRL_GOING)
-        return NVMENS_ERR_BUSY;
-  M.ns[ns].c.auto_attach = 1;
-  if (auto_attach(ns))
-    m_record_all(1, ns, M_NONE);
-  m_deliver_all();
+  plug(ns);
+  M.plugging = ns + 1; /* at once, also inside detached; all else when that has returned */
+  m_commit();
+  M.plugging = 0;
   return 0;
 }
 
@@ -252,7 +238,7 @@ static int newest(int ns, uint32_t below)
   for (int i = 0; i < M.norder; i++) {
     int c = M.order[i];
 
-    if (M.att[c][ns].state != NVMENS_ATT_DETACHED && M.att[c][ns].born < below &&
+    if (M.att[c][ns].state >= NVMENS_ATT_ATTACHED && M.att[c][ns].born < below &&
         (best < 0 || M.att[c][ns].born > M.att[best][ns].born))
       best = c;
   }
@@ -265,6 +251,13 @@ static void remove_each(int ns, int surprise, uint64_t deadline, int quiet_ctrl)
   uint32_t below = UINT32_MAX;
   int c;
 
+  M.loose++; /* the rules do not say in which order */
+  m_forget_asked(ns, 0);
+  for (c = 0; c < M_CTRLS; c++)
+    if (M.att[c][ns].state == NVMENS_ATT_FENCED) {
+      m_unfence(ns, c, 0);
+      m_record(c, 0, ns, c != quiet_ctrl);
+    }
   for (; (c = newest(ns, below)) >= 0; below = M.att[c][ns].born) {
     m_att *a = &M.att[c][ns];
 
@@ -278,6 +271,7 @@ static void remove_each(int ns, int surprise, uint64_t deadline, int quiet_ctrl)
       a->timer = ++M.gens;
     }
   }
+  M.loose--;
 }
 
 int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
@@ -286,6 +280,7 @@ int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
 
   if (now > M.now)
     M.now = now;
+  m_time(now);
   if (ns < 0)
     return NVMENS_ERR_STALE;
   if (M.ns[ns].state == NVMENS_NS_ALLOCATED) {
@@ -295,10 +290,10 @@ int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
   }
   remove_each(ns, mode, m_after(now, deadline), M_NONE);
   if (fresh)
-    m_record_all(1, ns, M_NONE);
+    m_change(ns, M_NONE);
   m_delete_look(ns);
   m_quiet(ns);
-  m_deliver_all();
+  m_commit();
   return 0;
 }
 
@@ -309,7 +304,7 @@ int m_delete(int ns, int cmd, uint64_t deadline)
   M.ns[ns].reason = NVMENS_HOST_DELETED;
   M.ns[ns].owner = (int8_t)cmd;
   remove_each(ns, 0, deadline, M.cmd[cmd].ctrl);
-  m_record_all(1, ns, M.cmd[cmd].ctrl);
+  m_change(ns, M.cmd[cmd].ctrl);
   return 1;
 }
 
@@ -343,7 +338,8 @@ static int update(int ns, const nvmens_ns_attrs *a)
   debit(m_bytes(&c), m_bytes(&M.ns[ns].c));
   M.ns[ns].c = c;
   for (int i = 0; i < M.norder; i++)
-    if (M.att[M.order[i]][ns].state == NVMENS_ATT_ATTACHED)
+    if (M.att[M.order[i]][ns].state == NVMENS_ATT_ATTACHED ||
+        M.att[M.order[i]][ns].state == NVMENS_ATT_FENCED)
       m_record(M.order[i], 0, ns, 1);
   m_record_all(1, ns, M_NONE);
   return 0;
@@ -385,8 +381,7 @@ void m_quiet(int ns)
   if (n->state != NVMENS_NS_DELETING || n->over)
     return;
   for (int c = 0; c < M_CTRLS; c++)
-    if (M.att[c][ns].state != NVMENS_ATT_DETACHED || M.att[c][ns].detached_due ||
-        M.att[c][ns].in_detached)
+    if (m_draining(&M.att[c][ns]) || M.att[c][ns].in_detached)
       return;
   for (int i = 0; i < M.depth; i++) /* hooks that were given it */
     if ((M.frame[i].want == K_IDENTIFY || M.frame[i].want == K_PREPARE) && M.frame[i].ns == ns &&

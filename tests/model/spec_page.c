@@ -10,7 +10,8 @@
 
 static int active(int ctrl, int ns)
 {
-  return ns >= 0 && M.att[ctrl][ns].state == NVMENS_ATT_ATTACHED;
+  return ns >= 0 && (M.att[ctrl][ns].state == NVMENS_ATT_ATTACHED ||
+                     M.att[ctrl][ns].state == NVMENS_ATT_FENCED);
 }
 
 static int allocated(int ns)
@@ -141,6 +142,7 @@ static void descriptors(m_frame *f)
   const nvmens_ns_config *c;
   unsigned at = 0;
 
+  M.ctrl[q->ctrl].descs = !BROKEN(opens);
   if (nsid == 0 || nsid > M.conf.cfg.nn || nsid >= NVMENS_NSID_MAX) {
     refuse(f, NVMENS_SC_INVALID_NS_OR_FORMAT);
     return;
@@ -301,17 +303,18 @@ static void put_independent(const m_frame *f, const m_ns *n)
   p->nstat = NVMENS_NSTAT_NRDY;
 }
 
-/* CNS 03h went out: a host that scans has dropped the old disk (C14). If the namespace has gone
- * meanwhile there is nothing that it should add; if it is attached again, it is what was shown. */
+/* A page has reached the host. What it tells of may have gone meanwhile. */
 static void shown(const m_frame *f)
 {
   int ctrl = M.cmd[f->cmd].ctrl;
-  m_att *a = &M.att[ctrl][f->ns];
+  uint8_t cns = M.cmd[f->cmd].sqe.cdw10[0];
 
-  if (M.ns[f->ns].gen != f->gen || a->state != NVMENS_ATT_ATTACHED || a->mark != MARK_SWAPPED)
+  if (cns == NVMENS_CNS_ACTIVE_NS_LIST || cns == NVMENS_CNS_CSI_ACTIVE_NS_LIST)
+    m_list_seen(ctrl);
+  if (f->ns < 0 || M.ns[f->ns].gen != f->gen || f->cns == 0xff)
     return;
-  a->mark = MARK_SHOWN;
-  m_record(ctrl, 0, f->ns, 1);
+  if (cns == NVMENS_CNS_NS_DESC_LIST || (cns == NVMENS_CNS_NS && !M.ctrl[ctrl].descs))
+    m_identity_seen(f->ns, ctrl);
 }
 
 /* Whether the namespace that the backend was asked about may still be shown. */
@@ -328,10 +331,10 @@ static int still_there(const m_frame *f)
 void m_identified(m_frame *f)
 {
   if (f->stage == 2) { /* transferred */
-    if (f->cns == NVMENS_CNS_NS_DESC_LIST)
-      shown(f);
+    shown(f);
+    m_look();
     m_end(f->cmd, 0, 0, 0);
-    m_deliver(M.cmd[f->cmd].ctrl, 0);
+    m_commit();
     return;
   }
   if (f->ns >= 0 && !still_there(f)) {

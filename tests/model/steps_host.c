@@ -63,9 +63,9 @@ static void do_identify(const w_step *s, int c)
   nvmens_sqe q = {.opcode = NVMENS_OP_IDENTIFY};
 
   q.cdw10[0] = cns[s->a[1] % sizeof(cns)];
-  if (w_driven(c) &&
-      q.cdw10[0] == NVMENS_CNS_NS_DESC_LIST) /* it would look like the driver's scan */
-    q.cdw10[0] = NVMENS_CNS_ACTIVE_NS_LIST;
+  if (w_driven(c) && (q.cdw10[0] == NVMENS_CNS_NS_DESC_LIST ||
+                      q.cdw10[0] == NVMENS_CNS_NS)) /* it would look like the driver's scan */
+    q.cdw10[0] = NVMENS_CNS_NS_INDEPENDENT;
   put32(q.nsid, s->a[1] & 0x80 && s->a[2] < 128 ? 0 : w_nsid(s->a[2]));
   put16(q.cdw10 + 2, s->a[3] < 240 ? s->a[3] % 6 : (s->a[3] & 1 ? 0xffff : 0xffef));
   q.cdw11[3] = s->a[4] < 200 ? (s->a[4] % 3) : s->a[4];
@@ -140,6 +140,8 @@ static void do_delete(const w_step *s, int c)
 
   q.cdw10[0] = s->a[2] < 250 ? NVMENS_NS_MGMT_DELETE : s->a[2] & 15;
   put32(q.nsid, s->a[1] >= 230 && s->a[1] < 240 ? NVMENS_NSID_ALL : w_nsid(s->a[1]));
+  if (get32(q.nsid) == NVMENS_NSID_ALL && (M.conf.cfg.maxdna || M.conf.cfg.maxcna))
+    put32(q.nsid, M.conf.nsid[0]); /* as in do_list() */
   submit(c, &q, s->a[3]);
 }
 
@@ -157,6 +159,8 @@ static void do_list(const w_step *s, int c)
     if (s->a[3] & 2)
       at[n++] = 2;
   }
+  if (s->op == OP_detach && (M.conf.cfg.maxdna || M.conf.cfg.maxcna) && n)
+    n = 1; /* who gets a place between two entries is the library's choice: it cannot be asked */
   memset(W.data, 0, sizeof(W.data));
   put16(W.data, s->a[3] >= 236 && s->a[3] < 240 ? 2048 : n);
   for (int i = 0; i < n; i++)

@@ -52,6 +52,23 @@ static void effect_text(char *out, size_t size, const m_effect *e)
            (unsigned long long)e->info, e->reason);
 }
 
+/* Where several wait for a limit, the library says which is let in. */
+static int lib_state(int ns, int ctrl)
+{
+  nvmens_att_info at = {0};
+  nvmens_nsref ref;
+
+  if (!W.ctrl[ctrl] || nvmens_ns_find(W.s, M.conf.nsid[ns], &ref) ||
+      nvmens_att_query(W.s, ref, W.ctrl[ctrl], &at))
+    return NVMENS_ATT_DETACHED;
+  return at.state;
+}
+
+void w_choose(void)
+{
+  m_choose(lib_state, NULL);
+}
+
 /* What the library called, as an effect; e->token is filled from the model. */
 static m_effect expect(const m_effect *got)
 {
@@ -61,7 +78,8 @@ static m_effect expect(const m_effect *got)
 
   if (W.verbose)
     effect_text(have, sizeof(have), got);
-  m_hint(got->ctrl, got->cmd);
+  m_choose(lib_state, got);
+  m_hint(got);
   e = m_next();
   if (W.effects++)
     w_fail("hooks nest: %s", w_hook_name[got->kind]);
@@ -278,6 +296,7 @@ static nvmens_status transfer(void *ctrl_user, nvmens_cmd *cmd, void *buf, size_
 
   if (!mine->driver)
     W.transfer_sf = 0;
+  w_choose();
   w_same("transfer: controller", ctrl_of(ctrl_user), M.cmd[f->cmd].ctrl);
   w_same("transfer: command", (w_cmd *)cmd - W.cmd, f->cmd);
   w_same("transfer: length", (long long)len, f->len);

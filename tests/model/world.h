@@ -58,10 +58,11 @@ typedef struct w_step {
   X(was_read)                                                                                      \
   X(lane_new)                                                                                      \
   X(lane_del)                                                                                      \
-  X(io_begin) X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log) X(get_feature)          \
-      X(set_feature) X(create) X(delete) X(attach) X(detach) X(abort) X(other) X(drain_mode)       \
-          X(prepare_mode) X(fail_transfer) X(fail_identify) X(query) X(pages) X(rest) X(host)      \
-              X(swap) X(subsys_del)
+  X(io_begin)                                                                                      \
+  X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log) X(get_feature) X(set_feature)       \
+      X(create) X(delete) X(attach) X(detach) X(abort) X(other) X(drain_mode) X(prepare_mode)      \
+          X(fail_transfer) X(fail_identify) X(query) X(pages) X(rest) X(host) X(swap)              \
+              X(subsys_del)
 
 enum {
 #define W_ENUM(name) OP_##name,
@@ -166,6 +167,7 @@ void w_came_back(void); /* after it */
 void w_same(const char *what, long long lib, long long model);
 const nvmens_host *w_hooks(void);
 void w_run_armed(m_kind);
+void w_choose(void);
 int w_cmd_new(void); /* a command that is free, M_NONE */
 int w_submit(int ctrl, const nvmens_sqe *, int cmd);
 int w_obj_new(void);
@@ -176,7 +178,9 @@ void w_made(nvmens_nsref lib, nvmens_nsref model);
 /* drivers.c: models of hosts in the loop */
 void w_drivers_init(void);
 void w_drivers_settle(uint8_t slow);
-void w_driver_new(int ctrl, int is_io, uint8_t hostid);
+void w_driver_new(int ctrl, int is_io, uint8_t hostid, uint8_t pci);
+void w_driver_leaves(int ctrl);
+void w_disks_check(void);
 void w_driver_gone(int ctrl);
 void w_driver_up(int ctrl, int up);
 int w_driver_act(int ctrl);

@@ -74,8 +74,8 @@ void nvmens_path_be_patient(nvmens_ctrl *); /* its timer runs, or not (R63) */
 void nvmens_path_ready(nvmens_ctrl *); /* what was to be told before it was */
 void nvmens_path_reset(nvmens_ctrl *);
 void nvmens_path_asks(nvmens_ctrl *); /* bit 8 of feature 0Bh has changed */
-/* A read of log 04h with RAE=0 begins (latches: and takes a new snapshot). Whether it counts (R61): then
- * it is told when it has reached the host, before the notice hears of it; each is told after that. */
+/* A read of log 04h with RAE=0 begins (latches: and takes a new snapshot). Whether it counts (R61):
+ * then it is told when it has reached the host, before the notice hears of it. read_over: after. */
 bool nvmens_path_read_begins(nvmens_ctrl *, bool latches);
 void nvmens_path_read_done(nvmens_ctrl *, uint32_t latch);
 void nvmens_path_read_over(nvmens_ctrl *);

@@ -231,7 +231,7 @@ static void reset(model *m)
   m->state = CLEAR;
   m->on = 0;
   m->parked = 0;
-  log = &m->c->ctrl->changed[NVMENS_LOG_ATTACHED];
+  log = &m->c->c->changed[NVMENS_LOG_ATTACHED];
   for (uint32_t nsid = 1; nsid <= m->nsids; nsid++)
     if (nvmens_changed_has(log, nsid)) { /* quietly, what has left and is owed (R65) */
       SAY(m, !m->present[nsid]);

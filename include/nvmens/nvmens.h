@@ -362,7 +362,7 @@ NVMENS_API int nvmens_ns_attach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *);
 /* Explicit detach, remembered as an attach is. Published at once, drained then; ends in `detached`,
  * unless it was only WANTED or FENCED: then `attached` was not called either. deadline_ns counts
  * from now_ns; UINT64_MAX: none. Returns STALE, NOT_ATTACHED, BUSY (draining already; with SURPRISE
- * that is 0: it is aborted; it is 0 too where an attach was asked for meanwhile, and withdraws it). */
+ * that is 0: it is aborted; 0 too where an attach was asked for meanwhile: it withdraws that). */
 NVMENS_API int nvmens_ns_detach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *, nvmens_mode,
                                 uint64_t now_ns, uint64_t deadline_ns);
 /* Sets auto_attach and forgets all explicit attaches and detaches of this namespace (R56): it is

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_tables_mark.c: every cell of the mark that is not never is taken, its action is
- * what happens, and in the never cells the same done by the host or the backend takes no step (R60, R61, R64).
+ * what happens, and in the never cells the same done by the host or the backend takes no step
+ * (R60, R61, R64).
  */
 #include "attach.h"
 #include "cells.h"

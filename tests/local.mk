@@ -144,6 +144,7 @@ check_PROGRAMS += %D%/gate_pair
 %C%_gate_pair_LDADD = libcore.la
 %C%_test_memory_SOURCES = %D%/test_memory.c bench/bytes.c bench/bytes.h bench/world.c bench/world.h
 %C%_model_model_SOURCES = \
+	%D%/model/breaks.h \
 	%D%/model/bytes.h \
 	%D%/model/disks.c \
 	%D%/model/drivers.c \
@@ -166,6 +167,7 @@ check_PROGRAMS += %D%/gate_pair
 	%D%/model/spec_path.c \
 	%D%/model/spec_want.c \
 	%D%/model/steps.c \
+	%D%/model/steps_ctrl.c \
 	%D%/model/steps_gate.c \
 	%D%/model/steps_host.c \
 	%D%/model/world.c \

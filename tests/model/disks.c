@@ -2,14 +2,14 @@
 /*
  * disks.c: the disks that hosts have, by path and NSID, and what must hold of them (H1 to H3).
  *
- * A host over fabrics keeps the disks of a path while it reconnects: they outlive the controller, and
+ * A host over fabrics keeps the disks of a path while it reconnects: they outlive the controller,
+ * and
  * the next controller of that host may be that path. It gives up after host_memory_ns.
  */
 #include "drivers.h"
 
 typedef struct path { /* one that is away */
   uint8_t used, hostid, kind;
-  uint8_t going; /* its controller + 1, while that is not released */
   uint64_t until;
   d_disk disk[M_NSIDS];
 } path;
@@ -59,19 +59,12 @@ void d_goes_away(int ctrl)
     return;
   for (int i = 0; i < D_AWAY; i++)
     if (!away[i].used) {
-      away[i] = (path){1, d->hostid, d->kind, (uint8_t)(ctrl + 1), m_after(M.now, memory), {{0}}};
+      away[i] = (path){1, d->hostid, d->kind, m_after(M.now, memory), {{0}}};
       memcpy(away[i].disk, d->disk, sizeof(d->disk));
       rename_path(ctrl, M_CTRLS + i);
       break;
     }
   memset(d->disk, 0, sizeof(d->disk));
-}
-
-void d_released(int ctrl)
-{
-  for (int i = 0; i < D_AWAY; i++)
-    if (away[i].going == ctrl + 1)
-      away[i].going = 0;
 }
 
 void d_comes_back(int ctrl)
@@ -80,8 +73,7 @@ void d_comes_back(int ctrl)
 
   give_up();
   for (int i = 0; i < D_AWAY && !d->pci; i++)
-    if (away[i].used && away[i].hostid == d->hostid && away[i].kind == d->kind &&
-        !(M_F30 && away[i].going)) {
+    if (away[i].used && away[i].hostid == d->hostid && away[i].kind == d->kind) {
       memcpy(d->disk, away[i].disk, sizeof(d->disk));
       away[i].used = 0;
       rename_path(M_CTRLS + i, ctrl);
@@ -139,7 +131,8 @@ void w_disks_check(void)
                M.conf.nsid[n]);
 }
 
-/* It was refused, and the path that was in the way has not come to rest: it is down, or is going, or
+/* It was refused, and the path that was in the way has not come to rest: it is down, or is going,
+ * or
  * away. When it has, or has gone for good, this one is told. */
 static int excused(const d_driver *d, int n)
 {

@@ -81,7 +81,6 @@ void w_driver_leaves(int ctrl)
 /* The controller has been removed, and with PCI its disks with it. */
 void w_driver_gone(int ctrl)
 {
-  d_released(ctrl);
   w_driver_up(ctrl, 0);
   memset(D[ctrl].disk, 0, sizeof(D[ctrl].disk));
 }
@@ -362,7 +361,7 @@ static int take_up(int ctrl)
     }
   if (d->kind == D_LAZY)
     d->log_due = 0;
-  if (d->log_due && !(M_F25 && d->kind == D_SPDK && d->scan_due)) {
+  if (d->log_due) {
     d->log_due = 0;
     d->at = AT_LOG;
   } else if (d->scan_due) {

@@ -41,8 +41,7 @@ int d_at_rest(const d_driver *);
 /* disks.c */
 void d_init(void);
 int d_same(const d_disk *, const d_disk *);
-void d_goes_away(int ctrl); /* its controller is being removed */
-void d_released(int ctrl);
+void d_goes_away(int ctrl);  /* its controller is being removed */
 void d_comes_back(int ctrl); /* a controller for a path that is away, if there is one */
 int d_in_the_way(const d_driver *, int n, const d_disk *);
 void d_identified(int ctrl, int n, const d_disk *); /* the host has seen who is there */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * seq.c: runs as text: a line of the configuration, one of hosts, one of the NSIDs, formats, and a line for each
+ * seq.c: runs as text: a line of the configuration, one of hosts, one of the NSIDs, formats, and
+ * a line for each
  * step: when (now, or inside the next hook of that name), what, and seven small numbers.
  */
 #include "gen.h"
@@ -132,76 +133,82 @@ int gen_read(FILE *in, gen_run *r)
   return 0;
 }
 
+/* One thing of the configuration becomes its default. */
+static void make_default(gen_run *r, int i)
+{
+  nvmens_subsys_config *c = &r->conf.cfg;
+
+  switch (i) {
+  case 0:
+    c->mnan = 0;
+    break;
+  case 1:
+    c->max_ctrls = 0;
+    break;
+  case 2:
+    c->aerl = c->aerl_is_zero = 0;
+    break;
+  case 3:
+    c->mask_scope = 0;
+    break;
+  case 4:
+    c->inactive_io = 0;
+    break;
+  case 5:
+    c->tnvmcap.lo = 0;
+    break;
+  case 6:
+    c->maxdna = 0;
+    break;
+  case 7:
+    c->maxcna = 0;
+    break;
+  case 8:
+    c->csi_supported = 1;
+    break;
+  case 9:
+    c->aec_supported = 0;
+    break;
+  case 10:
+    c->aec_default = 0;
+    break;
+  case 11:
+    c->nlbaf = 0;
+    break;
+  case 12:
+    r->conf.no_prepare = 0;
+    break;
+  case 13:
+    r->conf.no_drain = 0;
+    break;
+  case 14:
+    r->conf.no_identify = 0;
+    break;
+  case 15:
+    r->conf.now = 0;
+    break;
+  case 16:
+    c->host_wait_ns = 0;
+    break;
+  case 17:
+    c->host_memory_ns = 0;
+    break;
+  case 18:
+    r->conf.quiet = 0;
+    break;
+  default:
+    r->conf.drivers = 0;
+  }
+}
+
 /* Whatever of the configuration does not matter becomes its default. */
 void gen_simpler(gen_run *r, const char *why, int (*fails)(const gen_run *, const char *))
 {
   static gen_run less;
 
   for (int i = 0; i < 20; i++) {
-    nvmens_subsys_config *c = &less.conf.cfg;
-
     less = *r;
-    switch (i) {
-    case 0:
-      c->mnan = 0;
-      break;
-    case 1:
-      c->max_ctrls = 0;
-      break;
-    case 2:
-      c->aerl = c->aerl_is_zero = 0;
-      break;
-    case 3:
-      c->mask_scope = 0;
-      break;
-    case 4:
-      c->inactive_io = 0;
-      break;
-    case 5:
-      c->tnvmcap.lo = 0;
-      break;
-    case 6:
-      c->maxdna = 0;
-      break;
-    case 7:
-      c->maxcna = 0;
-      break;
-    case 8:
-      c->csi_supported = 1;
-      break;
-    case 9:
-      c->aec_supported = 0;
-      break;
-    case 10:
-      c->aec_default = 0;
-      break;
-    case 11:
-      c->nlbaf = 0;
-      break;
-    case 12:
-      less.conf.no_prepare = 0;
-      break;
-    case 13:
-      less.conf.no_drain = 0;
-      break;
-    case 14:
-      less.conf.no_identify = 0;
-      break;
-    case 15:
-      less.conf.now = 0;
-      break;
-    case 16:
-      c->host_wait_ns = 0;
-      break;
-    case 17:
-      c->host_memory_ns = 0;
-      break;
-    case 18:
-      less.conf.quiet = 0;
-      break;
-    default:
-      less.conf.drivers = 0;
-    }
+    make_default(&less, i);
     if (memcmp(&less, r, sizeof(less)) != 0 && fails(&less, why))
       *r = less;
   }

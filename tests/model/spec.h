@@ -18,6 +18,8 @@
 #include <nvmens/wire.h>
 #include <string.h>
 
+#include "breaks.h"
+
 enum {
   M_CTRLS = 4,
   M_NSIDS = 12,
@@ -30,17 +32,7 @@ enum {
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
 /* Where the library is another than the rules at present, and that is let pass: FINDINGS.md. */
-enum {
-  M_F16 = 1,
-  M_F23 = 1,
-  M_F24 = 1,
-  M_F25 = 1,
-  M_F26 = 1,
-  M_F28 = 1,
-  M_F29 = 1,
-  M_F30 = 1,
-  M_F31 = 1
-};
+enum { M_F16 = 1, M_F29 = 1, M_F31 = 1, M_F32 = 1, M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
 enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */
@@ -147,15 +139,15 @@ typedef struct m_ctrl {
   uint8_t node;      /* a delivery is queued */
   uint8_t in_answer; /* an answer of its is being given */
   uint8_t pci;
-  uint8_t silent;   /* R63 */
-  uint8_t timer;    /* T_* */
-  uint8_t newcomer; /* OWES_*, as a whole (R66) */
-  uint8_t stranger; /* 1: to be told once more; 2: its host's other paths, at the next read */
-  uint8_t followed; /* on its way out: another has its explicit attaches and detaches (R67) */
-  uint8_t descs;    /* the host has sent CNS 03h since it was enabled (R64) */
-  uint64_t until;   /* the timer */
-  uint64_t since;   /* newcomer: as in m_att */
-  uint64_t came;
+  uint8_t silent;      /* R63 */
+  uint8_t timer;       /* T_* */
+  uint8_t newcomer;    /* OWES_*, as a whole (R66) */
+  uint8_t stranger;    /* 1: to be told once more; 2: its host's other paths, at the next read */
+  uint8_t followed;    /* on its way out: another has its explicit attaches and detaches (R67) */
+  uint8_t descs;       /* the host has sent CNS 03h since it was enabled (R64) */
+  uint64_t until;      /* the timer */
+  uint64_t since;      /* newcomer: as in m_att */
+  uint64_t came, went; /* went: its removal has begun */
   uint32_t epoch;
   uint32_t born; /* the first epoch */
   uint32_t aec;
@@ -235,7 +227,8 @@ typedef struct m_frame {
   int cmd;
   uint8_t want; /* K_TRANSFER, K_IDENTIFY, K_PREPARE; K_NONE: through */
   uint8_t dir, cns, csi;
-  uint8_t stage; /* of Identify: 1 the backend was asked, 2 the page goes out */
+  uint8_t counts; /* a read of log 04h: it began while REPORTED (R61) */
+  uint8_t stage;  /* of Identify: 1 the backend was asked, 2 the page goes out */
   int8_t ns;
   int16_t obj; /* of identify */
   uint32_t gen;
@@ -281,86 +274,6 @@ typedef struct m_model {
   int order[M_CTRLS], norder; /* controllers by CNTLID */
 } m_model;
 extern m_model M;
-
-/* Rules that can be turned round, one at a time, to see that it comes out (main.c). */
-#define M_BREAK_LIST(X)                                                                            \
-  X(none, "none")                                                                                  \
-  X(aerl, "R26: one AER more than AERL + 1 is parked")                                             \
-  X(fifo, "P5: AERs complete last in, first out")                                                  \
-  X(aborted, "R36: an aborted AER ends with success")                                              \
-  X(mask, "R28: a reported event masks nothing")                                                   \
-  X(bit, "R32: the bit of feature 0Bh does not matter")                                            \
-  X(turned_off, "R32: an event that was reported is forgotten when its bit goes off")              \
-  X(read_first, "R30: an event is sent although its log was read first")                           \
-  X(rae, "R29: a read with RAE=1 clears")                                                          \
-  X(raced, "R44: a change that races the read is not told")                                        \
-  X(failed, "R43: a read that did not reach the host clears")                                      \
-  X(old_log, "R35: the logs survive a reset")                                                      \
-  X(old_aec, "R35: feature 0Bh survives a reset")                                                  \
-  X(old_answers, "R35: answers of an old epoch are given")                                         \
-  X(issuer, "R40: who deletes is told")                                                            \
-  X(no_entry, "R41: who deletes does not find it in its log")                                      \
-  X(no_create, "R40: a create is not told")                                                        \
-  X(keeper, "R56: a private namespace without a home goes to whoever has the lowest CNTLID")       \
-  X(explicit, "R56: auto attach undoes a detach")                                                  \
-  X(plug, "R56: a plug does not forget a detach")                                                  \
-  X(sets, "R57: a command set that is not enabled is in nobody's way")                             \
-  X(wanted, "R58: what is WANTED is attached again")                                               \
-  X(withdrawn, "R58: an attach that waits for a drain cannot be withdrawn")                        \
-  X(stays, "R59: what is not enabled any more stays attached")                                     \
-  X(owes, "R60: a path that loses a namespace owes nothing")                                       \
-  X(one_scan, "R60: a path owes one scan")                                                         \
-  X(back, "R60: what comes back as it was leaves the path owing")                                  \
-  X(unreported, "R61: a read counts although no event was sent")                                   \
-  X(next_page, "R61: what waited for a read is in the page after that")                            \
-  X(same_epoch, "R61: a reset makes no scan void")                                                 \
-  X(other_path, "R62: the other paths of a host are not waited for")                               \
-  X(private_path, "R62: nor if a private namespace goes from one to the other")                    \
-  X(newcomers, "R62: nor if they may be back")                                                     \
-  X(silent, "R63: a path that does not read is waited for for ever")                               \
-  X(anew, "R63: a read does not begin that time anew")                                             \
-  X(fence, "R64: who asks for no events is waited for")                                            \
-  X(opens, "R64: CNS 00h opens although the host knows CNS 03h")                                   \
-  X(hides, "R64: what is FENCED stays so when bit 8 is set")                                       \
-  X(told, "R65: a path that is waited for is told once")                                           \
-  X(peers, "R65: the other paths are not told when one has let go")                                \
-  X(refused, "R65: nor is one that another may have been refused for")                             \
-  X(newcomer, "R66: a controller that may be a path that went away owes nothing")                  \
-  X(stranger, "R66: a host that is not known is not told once more")                               \
-  X(memory, "R67: a host is forgotten when its controller goes")                                   \
-  X(pci, "R67: the disks of a PCI controller stay when it goes")                                   \
-  X(wishes, "R67: explicit attaches and detaches go with the controller")                          \
-  X(cntlid, "R68: a host does not get its CNTLID back")                                            \
-  X(nsid, "R69: an NSID is given out of which a host may have a disk")                             \
-  X(held, "C8: an attach is told before its gate is open")                                         \
-  X(private, "R25: a private namespace has two controllers")                                       \
-  X(again, "R22: an attach while it drains is 118h")                                               \
-  X(offset, "R20: the offset of a failed entry is that of the one before")                         \
-  X(goes_on, "R20: a list goes on after a failed entry")                                           \
-  X(ascending, "R20: a CNTLID may be twice in a list")                                             \
-  X(list_ge, "R6: namespace lists begin at N")                                                     \
-  X(list_gt, "R6: controller lists begin after C")                                                 \
-  X(zeroes, "R6: CNS 00h of an inactive NSID is an error")                                         \
-  X(desc, "R6: CNS 03h of an inactive NSID is zeroes")                                             \
-  X(protected, "R55: a write protected namespace is deleted")                                      \
-  X(credit, "R54: the capacity of a released namespace does not come back")                        \
-  X(need, "R12: the bytes that a create lacks are not said")                                       \
-  X(late, "R15: a deadline is a nanosecond late")                                                  \
-  X(join, "R15: who joins a removal does not shorten its deadline")                                \
-  X(gate_half, "R51: a drain does not wait for the gate")                                          \
-  X(hook_half, "R51: a drain does not wait for the backend")                                       \
-  X(twice, "T7: a token is good twice")                                                            \
-  X(stale, "P16: a reference names the next namespace of its NSID")                                \
-  X(path, "C16: no 300h while there is another path")
-enum {
-#define M_BREAK_ENUM(name, text) BREAK_##name,
-  M_BREAK_LIST(M_BREAK_ENUM)
-#undef M_BREAK_ENUM
-      M_BREAKS
-};
-extern const char *const m_break_name[M_BREAKS];
-extern int m_broken;
-#define BROKEN(name) (m_broken == BREAK_##name)
 
 /* ---- spec_core.c: the queue, events, logs ---- */
 void m_init(const m_config *);
@@ -439,7 +352,6 @@ void m_change(int ns, int quiet_ctrl);
 void m_choose(int (*lib_state)(int ns, int ctrl), const m_effect *got);
 void m_keeper(int ns);
 int m_detach(int ns, int ctrl); /* explicit, of what needs no drain: 0, or NVMENS_ERR_* */
-void m_comes_back(int ns, int ctrl);
 void m_ask(int ns, int ctrl);
 void m_unask(int ns, int ctrl); /* an explicit detach has been done */
 void m_forget_asked(int ns, int plug);
@@ -460,6 +372,7 @@ void m_read_begins(int ctrl, uint64_t stamp);
 void m_read_reached(int ctrl, int counts, uint64_t stamp);
 void m_read_done(int ctrl);
 void m_path_reset(int ctrl);
+void m_list_owed(int ctrl);
 void m_list_seen(int ctrl);
 void m_time(uint64_t now);
 uint64_t m_finite(uint64_t now, uint64_t ns);
@@ -467,6 +380,8 @@ uint64_t m_host_deadline(void);
 void m_host_poll(void);
 
 /* ---- spec_memory.c: what outlives a controller (R66-R69) ---- */
+enum { M_MAY_HAVE = M_MEMORIES + M_CTRLS * M_NSIDS };
+int m_may_have(int ctrl, int i, int *ns, const m_id **id);
 int m_remembered(uint8_t host, uint64_t before, int ns, const m_id *but);
 void m_arrives(int ctrl, int chosen);
 void m_gone(int ctrl);

@@ -266,6 +266,7 @@ uint16_t m_log_begin(m_frame *f)
   fresh = lpo == 0 || !log->snapped;
   if (fresh && BROKEN(next_page))
     latch(log);
+  f->counts = (uint8_t)counts;
   if (counts)
     m_read_begins(q->ctrl, fresh ? ++M.seq : log->stamp);
   if (fresh && !BROKEN(next_page))
@@ -325,7 +326,7 @@ void m_log_done(m_frame *f)
   if (BROKEN(rae))
     cdw10 &= ~UINT32_C(0x8000);
   if (!which && !(cdw10 & 0x8000))
-    m_read_reached(q->ctrl, s->state == 2 || BROKEN(unreported), f->stamp);
+    m_read_reached(q->ctrl, (s->state == 2 && f->counts) || BROKEN(unreported), f->stamp);
   if (f->stamp != log->stamp || !log->snapped) { /* superseded */
     if (!(cdw10 & 0x8000))
       m_src_read(c, s, 1);

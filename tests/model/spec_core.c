@@ -205,9 +205,6 @@ static void finish(const m_effect *e, int done)
     m_quiet(e->ns);
     m_ctrl_settled(e->ctrl);
     M.loose++;
-    if (M_F23 && !a->in_detached && a->asked == ASK_ATTACH && m_should(e->ns, e->ctrl) &&
-        !M.ns[e->ns].c.shared)
-      m_comes_back(e->ns, e->ctrl);
     m_commit();
     M.loose--;
   }

@@ -154,6 +154,7 @@ int m_ctrl_enable(int ctrl, uint32_t cc)
     a->seen |= a->state == NVMENS_ATT_ATTACHED;
     a->waited = 0; /* told now that it is READY (R65) */
   }
+  m_list_owed(ctrl);
   m_commit();
   return 0;
 }
@@ -176,6 +177,8 @@ void m_ctrl_del(int ctrl)
 {
   new_epoch(ctrl);
   M.ctrl[ctrl].state = NVMENS_CTRL_GOING;
+  M.ctrl[ctrl].went = ++M.seq;
+  M.loose++; /* the rules do not say in which order */
   for (int n = 0; n < M.conf.nnsids; n++) {
     m_att *a = &M.att[ctrl][n];
 
@@ -187,6 +190,7 @@ void m_ctrl_del(int ctrl)
       m_unfence(n, ctrl, 0);
   }
   m_commit();
+  M.loose--;
   m_ctrl_settled(ctrl);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * spec_memory.c: what the model remembers of hosts whose controllers have gone, and what it gives out
+ * spec_memory.c: what the model remembers of hosts whose controllers have gone, and what it gives
+ * out
  * with regard to that (R66-R69).
  */
 #include "spec.h"
@@ -8,6 +9,35 @@
 static uint64_t memory_ns(void)
 {
   return M.conf.cfg.host_memory_ns ? M.conf.cfg.host_memory_ns : UINT64_C(900000000000);
+}
+
+/* A path whose controller is being removed. */
+static int goes(int ctrl, uint8_t host)
+{
+  const m_ctrl *c = &M.ctrl[ctrl];
+
+  return c->used && c->state == NVMENS_CTRL_GOING && !c->pci && c->hostid == host;
+}
+
+/* What a newcomer may have, one after the other, while i is below M_MAY_HAVE: of paths that went
+ * away
+ * before it came. 0: nothing there. */
+int m_may_have(int ctrl, int i, int *ns, const m_id **id)
+{
+  const m_ctrl *c = &M.ctrl[ctrl];
+  int o = (i - M_MEMORIES) / M_NSIDS;
+
+  if (i < M_MEMORIES) {
+    const m_memory *m = &M.memory[i];
+
+    *ns = m->ns;
+    *id = &m->id;
+    return m->used && m->host == c->hostid && m->went < c->came;
+  }
+  *ns = (i - M_MEMORIES) % M_NSIDS;
+  *id = &M.att[o][*ns].owed;
+  return M.att[o][*ns].owes && goes(o, c->hostid) && M.ctrl[o].went < c->came &&
+         !BROKEN(reconnects);
 }
 
 /* Something of this NSID that a path of the host had which went before that, other than `but`. */
@@ -26,7 +56,7 @@ int m_remembered(uint8_t host, uint64_t before, int ns, const m_id *but)
 /* What is remembered already is so from now on, and since its first path went. */
 static void remember(uint8_t host, int ns, const m_id *id, uint64_t went)
 {
-  int others = 0, place = M_NONE;
+  int others = 0, known = 0, place = M_NONE;
   m_id what = *id;
 
   for (int i = 0; i < M_MEMORIES; i++) {
@@ -34,10 +64,12 @@ static void remember(uint8_t host, int ns, const m_id *id, uint64_t went)
 
     if (!o->used)
       place = place < 0 ? i : place;
-    else if (o->host == host && o->ns == ns)
+    else if (o->host == host && o->ns == ns) {
       others++;
+      known |= m_same_id(&o->id, id);
+    }
   }
-  what.any |= others >= 4;
+  what.any |= others >= 4 && !known;
   for (int i = 0; i < M_MEMORIES; i++) {
     m_memory *o = &M.memory[i];
 
@@ -110,7 +142,6 @@ static void goes_away(uint8_t host)
 void m_gone(int ctrl)
 {
   m_ctrl *c = &M.ctrl[ctrl];
-  uint64_t went = ++M.seq;
   uint8_t host = c->hostid;
 
   for (int n = 0; n < M.conf.nnsids; n++) {
@@ -119,7 +150,7 @@ void m_gone(int ctrl)
     if (a->owes && ((c->pci && !BROKEN(pci)) || !host))
       m_tell_paths(ctrl, n, &a->owed);
     else if (a->owes && !BROKEN(memory))
-      remember(host, n, &a->owed, went);
+      remember(host, n, &a->owed, c->went);
   }
   if (!host)
     return;
@@ -154,7 +185,8 @@ static int has_had(uint8_t host, uint16_t cntlid)
   return 0;
 }
 
-/* Its former controller is still on its way out, and has its CNTLID: a copy of what was asked for. */
+/* Its former controller is still on its way out, and has its CNTLID: a copy of what was asked
+ * for. */
 static void follow(int ctrl)
 {
   m_ctrl *c = &M.ctrl[ctrl];
@@ -181,7 +213,8 @@ void m_arrives(int ctrl, int chosen)
     return;
   M.host[c->hostid].away = 0;
   for (int i = 0; i < M_MEMORIES && !c->pci; i++)
-    if (M.memory[i].used && M.memory[i].host == c->hostid)
+    if ((M.memory[i].used && M.memory[i].host == c->hostid) ||
+        (i < M_CTRLS && goes(i, c->hostid) && !BROKEN(reconnects)))
       c->newcomer = BROKEN(newcomer) ? OWES_NONE : OWES_TWICE;
   if (!c->pci && (!M.is_told || M.told < m_after(M.first, memory_ns()) ||
                   (M.has_forgotten && M.told < m_after(M.forgot, memory_ns()))))
@@ -193,7 +226,6 @@ void m_arrives(int ctrl, int chosen)
   for (int i = 0; i < M.nkept; i++)
     if (M.kept[i].host == c->hostid && M.kept[i].cntlid == c->cntlid) {
       M.att[ctrl][M.kept[i].ns].asked = M.kept[i].asked;
-      M.att[ctrl][M.kept[i].ns].ever = M_F24;
       M.kept[i--] = M.kept[--M.nkept];
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * spec_path.c: the model's hosts and their disks: what a path owes, which reads count, who waits for
+ * spec_path.c: the model's hosts and their disks: what a path owes, which reads count, who waits
+ * for
  * whom and how long, and who is told (R60-R63, R65).
  */
 #include "spec.h"
@@ -34,10 +35,29 @@ static int is_peer(int ctrl, int o)
 
 static int as_newcomer(int ns, int ctrl)
 {
-  const m_ctrl *c = &M.ctrl[ctrl];
+  const m_id *may;
   m_id id = m_id_of(ns);
+  int n;
 
-  return c->newcomer && m_remembered(c->hostid, c->came, ns, &id);
+  for (int i = 0; i < M_MAY_HAVE && M.ctrl[ctrl].newcomer; i++)
+    if (m_may_have(ctrl, i, &n, &may) && n == ns && !m_same_id(may, &id))
+      return 1;
+  return 0;
+}
+
+/* R65: a path is READY: what it owes is in its log, so that who looks only at what is listed
+ * looks. */
+void m_list_owed(int ctrl)
+{
+  const m_id *may;
+  int n;
+
+  for (n = 0; n < M.conf.nnsids && !BROKEN(listed); n++)
+    if (M.att[ctrl][n].owes)
+      m_record(ctrl, 0, n, 0);
+  for (int i = 0; i < M_MAY_HAVE && M.ctrl[ctrl].newcomer && !BROKEN(listed); i++)
+    if (m_may_have(ctrl, i, &n, &may))
+      m_record(ctrl, 0, n, 0);
 }
 
 /* R62 (a) and (c): the host may have another disk on this path. */
@@ -60,7 +80,8 @@ int m_other_path(int ns, int ctrl, int q)
   if (o->owes &&
       (!m_same_id(&o->owed, &id) || ((!o->owed.shared || !id.shared) && !BROKEN(private_path))))
     return 1;
-  return !BROKEN(newcomers) && m_should(ns, q) && !m_hindered(ns, q) && as_newcomer(ns, q);
+  return !BROKEN(newcomers) && o->state < NVMENS_ATT_ATTACHED && m_should(ns, q) &&
+         !m_hindered(ns, q) && as_newcomer(ns, q);
 }
 
 /* R60: what was ATTACHED leaves the path. */
@@ -120,17 +141,14 @@ static int is_shown_else(int q, int ns, const m_id *was)
 static int has_refused(int q, int ns)
 {
   const m_att *a = &M.att[q][ns];
-  const m_ctrl *c = &M.ctrl[q];
+  const m_id *may;
+  int n;
 
   if (a->owes && is_shown_else(q, ns, &a->owed))
     return 1;
-  for (int i = 0; i < M_MEMORIES && c->newcomer; i++) {
-    const m_memory *m = &M.memory[i];
-
-    if (m->used && m->ns == ns && m->host == c->hostid && m->went < c->came &&
-        is_shown_else(q, ns, &m->id))
+  for (int i = 0; i < M_MAY_HAVE && M.ctrl[q].newcomer; i++)
+    if (m_may_have(q, i, &n, &may) && n == ns && is_shown_else(q, ns, may))
       return 1;
-  }
   return 0;
 }
 
@@ -172,15 +190,13 @@ static void lets_go(int ctrl, int ns)
 
 static void newcomer_lets_go(int ctrl)
 {
-  m_ctrl *c = &M.ctrl[ctrl];
+  const m_id *may;
+  int n;
 
-  c->newcomer = OWES_NONE;
-  for (int i = 0; i < M_MEMORIES; i++) {
-    const m_memory *m = &M.memory[i];
-
-    if (m->used && m->host == c->hostid && m->went < c->came)
-      m_tell_paths(ctrl, m->ns, &m->id);
-  }
+  M.ctrl[ctrl].newcomer = OWES_NONE;
+  for (int i = 0; i < M_MAY_HAVE; i++)
+    if (m_may_have(ctrl, i, &n, &may))
+      m_tell_paths(ctrl, n, may);
 }
 
 /* R61 (b), R63: a read with RAE=0 while REPORTED begins, of the snapshot of then. */
@@ -295,7 +311,7 @@ void m_time(uint64_t now)
 {
   if (!M.is_told)
     M.first = now;
-  M.is_told |= now != 0 || !M_F28;
+  M.is_told = 1;
   if (now > M.told)
     M.told = now;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * spec_want.c: which namespaces the model wants where, what is in the way, and what becomes of it when
+ * spec_want.c: which namespaces the model wants where, what is in the way, and what becomes of it
+ * when
  * that has gone (R56-R59, R64).
  */
 #include "spec.h"
@@ -185,8 +186,8 @@ static int attach_why(int ns, int ctrl)
                     : a->state > NVMENS_ATT_DETACHED + BROKEN(wanted))
     return NVMENS_ERR_EXISTS;
   for (int o = 0; o < M_CTRLS && !M.ns[ns].c.shared && !BROKEN(private); o++)
-    if (o != ctrl && M.att[o][ns].state >= NVMENS_ATT_WANTED &&
-        M.att[o][ns].state <= NVMENS_ATT_ATTACHED)
+    if (o != ctrl &&
+        (m_draining(&M.att[o][ns]) ? m_should(ns, o) : M.att[o][ns].state != NVMENS_ATT_DETACHED))
       return NVMENS_ERR_PRIVATE;
   if (c->state != NVMENS_CTRL_DISABLED && !enabled(c, M.ns[ns].c.csi))
     return NVMENS_ERR_COMMAND_SET;
@@ -270,7 +271,7 @@ static int is_contended(void)
 
         for (int o = 0; o < M_CTRLS && !M.ns[n].c.shared; o++)
           elder |= is_next(n, o) && M.ctrl[o].cntlid < M.ctrl[c].cntlid;
-        if (elder && (M.conf.cfg.maxcna || M.conf.cfg.maxdna))
+        if (elder && (M_F32 || M.conf.cfg.maxcna || M.conf.cfg.maxdna))
           return 1;
         all += !elder;
         each[c] += !elder;
@@ -346,7 +347,8 @@ void m_commit(void)
   m_deliver_all();
 }
 
-/* Of those that wait for a limit any may be first: what the library has let in is let in here, if it
+/* Of those that wait for a limit any may be first: what the library has let in is let in here, if
+ * it
  * was next. */
 void m_choose(int (*lib_state)(int ns, int ctrl), const m_effect *got)
 {
@@ -385,16 +387,6 @@ static void ask(int ns, int ctrl)
   }
 }
 
-/* A private namespace that was to come back when it had drained: there first (M_F23). */
-void m_comes_back(int ns, int ctrl)
-{
-  if (M.att[ctrl][ns].state <= NVMENS_ATT_WANTED &&
-      m_waits_for(ns, ctrl) == NVMENS_WAITS_FOR_NOTHING) {
-    m_attach(ns, ctrl);
-    m_change(ns, M_NONE);
-  }
-}
-
 /* Explicit attach: this one first, if nothing is in the way. */
 void m_ask(int ns, int ctrl)
 {
@@ -424,7 +416,8 @@ int m_detach(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
 
-  if (m_draining(a) ? !m_should(ns, ctrl) || BROKEN(withdrawn) : a->state == NVMENS_ATT_DETACHED)
+  if (m_draining(a) || a->in_detached ? !m_should(ns, ctrl) || BROKEN(withdrawn)
+                                      : a->state == NVMENS_ATT_DETACHED)
     return a->state >= NVMENS_ATT_DRAINING ? NVMENS_ERR_BUSY : NVMENS_ERR_NOT_ATTACHED;
   m_unask(ns, ctrl);
   if (a->state == NVMENS_ATT_FENCED)

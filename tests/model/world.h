@@ -59,10 +59,12 @@ typedef struct w_step {
   X(lane_new)                                                                                      \
   X(lane_del)                                                                                      \
   X(io_begin)                                                                                      \
-  X(io_next) X(io_end) X(io_end_remote) X(identify) X(get_log) X(get_feature) X(set_feature)       \
-      X(create) X(delete) X(attach) X(detach) X(abort) X(other) X(drain_mode) X(prepare_mode)      \
-          X(fail_transfer) X(fail_identify) X(query) X(pages) X(rest) X(host) X(swap)              \
-              X(subsys_del)
+  X(io_next)                                                                                       \
+  X(io_end)                                                                                        \
+  X(io_end_remote)                                                                                 \
+  X(identify) X(get_log) X(get_feature) X(set_feature) X(create) X(delete) X(attach) X(detach)     \
+      X(abort) X(other) X(drain_mode) X(prepare_mode) X(fail_transfer) X(fail_identify) X(query)   \
+          X(pages) X(rest) X(host) X(swap) X(subsys_del)
 
 enum {
 #define W_ENUM(name) OP_##name,
@@ -191,6 +193,8 @@ void w_driver_data(int ctrl, int tag, const uint8_t *data);
 
 /* steps_*.c */
 void w_do_backend(const w_step *);
+void w_do_ctrl_new(const w_step *);
+void w_do_ctrl(const w_step *);
 void w_do_gate(const w_step *);
 void w_do_host(const w_step *);
 void w_query(void);

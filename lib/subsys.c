@@ -451,6 +451,8 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
 
   if (cell->kind != NVMENS_GO)
     return cell->err;
+  if (cell->actions & NVMENS_DO_ABORT_ALL)
+    ctrl->went = ++ctrl->subsys->serial;
   if (cell->actions & (NVMENS_DO_READY | NVMENS_DO_UNREADY)) {
     nvmens_gate_ready(ctrl->gate, cell->actions & NVMENS_DO_READY);
     answer_all(ctrl);
@@ -465,9 +467,7 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     nvmens_path_settle(ctrl);
   if (cell->actions & NVMENS_DO_EPOCH)
     nvmens_ctrl_epoch(ctrl);
-  if (cell->actions & NVMENS_DO_ABORT_ALL) {
-    ctrl->went = ++ctrl->subsys->serial;
+  if (cell->actions & NVMENS_DO_ABORT_ALL)
     all_go(ctrl);
-  }
   return 0;
 }

@@ -189,14 +189,8 @@ static void cell(unsigned event, unsigned mark)
   told = rig_heard(w.p) == RIG_EV4;
   if (c->kind == NVMENS_GO && w.q->c)
     RIG_SAY(mark_of(&w) == c->next, "%s: it is %u then", name, mark_of(&w));
-<<<<<<< HEAD
-  if (!w.b->released && event != NVMENS_EV_GONE) /* which comes after a reset, hence from TWICE */
-    RIG_SAY(told == (c->kind == NVMENS_GO && (c->actions & NVMENS_DO_LET_GO)),
-            "%s: the other path is %stold", name, told ? "" : "not ");
-=======
   if (!w.b->released)
     RIG_SAY(told == let_go(), "%s: the other path is %stold", name, told ? "" : "not ");
->>>>>>> 7eb035acc47b40aa7fb6381297ca679d6809c912
   cells_end(w.r);
 }
 

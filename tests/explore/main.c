@@ -66,7 +66,7 @@ static bool one(const world *w, unsigned number, bool print, uint32_t pairs[FEAT
   for (unsigned f = 0; f < FEATURES; f++)
     pairs[f] |= r.pairs[f];
   if (print)
-    printf("    /* %s */ .states = %u, .transitions = %llu, .depth = %u,\n", w->name, r.states,
+    printf("    /* %s */ SIZE(%u, %llu, %u),\n", w->name, r.states,
            (unsigned long long)r.transitions, r.depth);
   if (good && !as_expected && !print)
     printf("# expected: %u states, %llu transitions, depth %u (--print)\n", w->states,

@@ -29,6 +29,7 @@ static void call_ctrl_new(world *w)
   config.cntlid = b >> 1 & 7;
   config.kind = b >> 4 == 15 ? NVMENS_CTRL_ADMIN : NVMENS_CTRL_IO;
   config.hostid[0] = b >> 4 & 3;
+  config.pci = b >> 7;
   make_ctrl(w, b ? &config : NULL);
 }
 
@@ -277,7 +278,11 @@ static void act(world *w)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
   static const uint8_t tnvmcap[] = {0, 1, 16};
-  nvmens_subsys_config config = {.nn = TARGET_NN, .csi_supported = 5, .deadline_ns = 1000000000};
+  nvmens_subsys_config config = {.nn = TARGET_NN,
+                                 .csi_supported = 5,
+                                 .deadline_ns = 1000000000,
+                                 .host_wait_ns = 1000000000,
+                                 .host_memory_ns = UINT64_C(4000000000)};
   input in = {bytes, len};
   const uint8_t b = input_byte(&in);
   world w;

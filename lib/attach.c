@@ -50,8 +50,6 @@ void nvmens_att_wish(const nvmens_ns *ns, nvmens_ctrl *ctrl, uint8_t wish)
 {
   nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
 
-  if (!att)
-    return;
   att->wish = wish;
   att->wish_gen = ns->gen;
 }

@@ -37,7 +37,7 @@ nvmens_verdict nvmens_att_may(const nvmens_ns *, const nvmens_ctrl *);
 /* All the memory that it takes to be attached, now or later. 0, NOMEM. */
 int nvmens_att_reserve(const nvmens_ns *, nvmens_ctrl *);
 void nvmens_att_unreserve(const nvmens_ns *, nvmens_ctrl *);          /* if it is at rest */
-void nvmens_att_wish(const nvmens_ns *, nvmens_ctrl *, uint8_t wish); /* reserved, or never had */
+void nvmens_att_wish(const nvmens_ns *, nvmens_ctrl *, uint8_t wish); /* of what was reserved */
 /* WANTED, or again when it has drained; what was reserved. Then attached if nothing is in the way.
  */
 void nvmens_att_want(nvmens_ns *, nvmens_ctrl *);

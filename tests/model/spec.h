@@ -31,7 +31,7 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* Where the library is another than the rules at present, and that is let pass: FINDINGS.md. */
+/* Where the library is another than the rules at present, and that is let pass; each says which. */
 enum { M_F16 = 1, M_F29 = 1, M_F31 = 1, M_F32 = 1, M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };

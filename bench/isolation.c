@@ -264,7 +264,8 @@ static void drains(rig *r)
 
   for (int i = 0; i < DRAINS; i++) {
     r->detached = 0;
-    __atomic_store_n(&r->rung, 0, __ATOMIC_RELEASE);
+    if (__atomic_exchange_n(&r->rung, 0, __ATOMIC_ACQ_REL))
+      nvmens_poll(r->w.subsys, r->w.now); /* else the next wake is not called (T8) */
     enter_phase(r, 3);
     if (nvmens_ns_unplug(r->w.subsys, r->ref[0], NVMENS_ORDERLY, ++r->w.now, UINT64_MAX))
       exit(1);

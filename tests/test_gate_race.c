@@ -89,8 +89,9 @@ static void plug(void)
   object *ns = &w.ns[w.made++];
   nvmens_ns_config config = {.nsid = 1, .shared = 1, .auto_attach = 1, .nsze = 1};
 
-  config.ident.uuid[0] = (uint8_t)w.made;
+  config.ident.uuid[0] = 1; /* always the same: it is attached at once (R60) */
   RACE_MUST(nvmens_ns_new(w.s, &config, ns, &w.ref) == 0, "plug failed");
+  RACE_MUST(ns->on, "plugged, and it waits");
 }
 
 /* Until it is released; what is left to do is done when wake says so, and only then. */

@@ -197,7 +197,7 @@ static struct open_state *track(struct writer *x, const struct rec *r, unsigned 
     return &x->att[at];
   case NVMENS_M_MARK:
     *tid = TID_MARK + r->nsid;
-    *name = "swap mark of NSID";
+    *name = "mark of NSID";
     return &x->mark[at];
   default:
     lid = r->detail >> 16 & 0xFF;

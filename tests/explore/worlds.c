@@ -159,8 +159,8 @@ const world worlds[] = {
      .quick = 1,
      SIZE(41432, 622684, 22)},
     {.name = "io",
-     .kinds = BACKEND | FLUX | DO(UNPLUG_SURPRISE) | DO(DETACH) | DO(TICK) | DO(IO_BEGIN) |
-              DO(IO_END) | DO(IO_REMOTE) | DO(LANE) | DO(SHUTDOWN),
+     .kinds = BACKEND | FLUX | DO(UNPLUG_SURPRISE) | DO(DETACH) | DO(ATTACH) | DO(TICK) |
+              DO(IO_BEGIN) | DO(IO_END) | DO(IO_REMOTE) | DO(LANE) | DO(SHUTDOWN),
      .ctrls = 2,
      .nsids = 1,
      .whos = 1,
@@ -253,7 +253,8 @@ const world worlds[] = {
      SIZE(13680, 214848, 17)},
     {.name = "commands-two",
      .kinds = FLUX | DO(NEW) | DO(DONE) | DO(POLL) | DO(TICK) | DO(CMD_ATTACH) | DO(CMD_DETACH) |
-              DO(CMD_DELETE) | DO(CMD_DELETE_ALL) | DO(AER) | DO(CTRL_DEL) | DO(CTRL_NEW),
+              DO(CMD_DELETE) | DO(CMD_DELETE_ALL) | DO(AER) | DO(READ) | DO(CTRL_DEL) |
+              DO(CTRL_NEW),
      .ctrls = 2,
      .nsids = 1,
      .whos = 1,
@@ -437,11 +438,11 @@ const world worlds[] = {
      .quick = 1,
      SIZE(2170, 15521, 25)},
     {.name = "unread",
-     .kinds = BACKEND | DO(UPDATE) | DO(DETACH) | DO(AER) | FLUX | DO(CTRL_NEW) | DO(CTRL_DEL) |
-              DO(SHUTDOWN),
+     .kinds = BACKEND | DO(UPDATE) | DO(DETACH) | DO(ATTACH) | DO(AER) | FLUX | DO(CTRL_NEW) |
+              DO(CTRL_DEL) | DO(SHUTDOWN),
      .ctrls = 1,
      .nsids = 2,
-     .whos = 2,
+     .whos = 3,
      .aers = 3,
      .deadline = 1,
      .drain = DRAIN_DONE,

@@ -31,7 +31,10 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* Where the library is another than the rules at present, and that is let pass; each says which. */
+/* Where library and rules differ, or the rule is open; the model follows the library there.
+ * F16: who counts as there in a plug (R56). F29: a deadline of memory that is over already (R67).
+ * F31: FENCED is hidden and shown again within one read (R64). F32: which of several controllers
+ * gets a private namespace (R57). F33: a newcomer while two controllers of its host go (R66). */
 enum { M_F16 = 1, M_F29 = 1, M_F31 = 1, M_F32 = 1, M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };

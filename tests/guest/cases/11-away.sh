@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=dash source=../guest.sh disable=SC2154
-# title: hosts that were away while NSID 2 became another disk: true view, no foreign block
+# title: hosts that were away while NSID 2 became another disk: true view; no foreign block, but after a restart
 # target: --ns 1=ram:64M,uuid=11111111-1111-4111-8111-111111111111 --nn 32
 # links: 2
 # limit: 720

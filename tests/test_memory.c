@@ -58,8 +58,8 @@ START_TEST(memory_is_the_same_whatever_the_largest_nsid)
 }
 END_TEST
 
-/* Swapping without end takes no more than swapping a while. One host looks at what is there now, and
- * has it attached; the other does not look. */
+/* Swapping without end takes no more than swapping a while. One host looks at what is there now,
+ * and has it attached; the other does not look. */
 START_TEST(memory_does_not_grow_by_swapping)
 {
   static world w;

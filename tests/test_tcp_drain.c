@@ -53,12 +53,31 @@ static bool removal_answered(tcp_rig *rig, int ms)
   return rig_line(rig, line, sizeof(line), ms) && strcmp(line, "ok") == 0;
 }
 
+/* A host without bit 8 of 0Bh has to identify what is new under an NSID that it had (R64). */
+static void seen(tcp_rig *rig, th_queue *a)
+{
+  IS(th_identify(a, 0x00, 2, 0, page), 0);
+  CLAIM(rig_open(rig));
+}
+
+static void add(tcp_rig *rig, th_queue *a)
+{
+  int64_t until = rig_ms() + 20000;
+  bool added;
+
+  while (!(added = rig_ctl(rig, NULL, 0, "add 2 ram:8M")) && rig_ms() < until)
+    poll(NULL, 0, 5); /* what was there drains */
+  CLAIM(added);
+  if (a)
+    seen(rig, a);
+}
+
 /* Told at once, released when the last command is back (10). */
 static void orderly(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   th_cqe cqe;
 
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   CLAIM(send_read(q, 2) >= 0);
   CLAIM(send_write(q, 2, 8, TH_INLINE) >= 0);
@@ -78,14 +97,14 @@ static void orderly(tcp_rig *rig, th_queue *a, th_queue *q)
 }
 
 /* Data of a command that waits are its own, whatever comes behind it. */
-static void kept_data(tcp_rig *rig, th_queue *q)
+static void kept_data(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   static uint8_t other[8192], back[4096];
   int w;
 
   for (int i = 0; i < 4096; i++)
     data[i] = (uint8_t)(i * 7);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   w = send_write(q, 2, 8, TH_INLINE);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -99,12 +118,12 @@ static void kept_data(tcp_rig *rig, th_queue *q)
 }
 
 /* A backend that does not hear an abort; and one that completes, after its queue. */
-static void completes(tcp_rig *rig, th_queue *q)
+static void completes(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   char line[256];
   int r, w;
 
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2 hard"));
   r = send_read(q, 2);
   w = send_write(q, 2, 8, TH_INLINE);
@@ -118,8 +137,7 @@ static void completes(tcp_rig *rig, th_queue *q)
   expect(q, r, ABORTED);
   expect(q, w, ABORTED);
   CLAIM(rig_status(rig, "\"namespaces\":[{\"nsid\":1"));
-  while (!rig_add(rig, "2 ram:8M"))
-    poll(NULL, 0, 5);
+  add(rig, a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -132,12 +150,12 @@ static void completes(tcp_rig *rig, th_queue *q)
 }
 
 /* The deadline aborts (11); so does surprise, at once. */
-static void aborted(tcp_rig *rig, th_queue *q)
+static void aborted(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   int64_t start;
   int r, w;
 
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -145,7 +163,7 @@ static void aborted(tcp_rig *rig, th_queue *q)
   CLAIM(rig_ctl(rig, NULL, 0, "remove 2 deadline=1"));
   CLAIM(rig_ms() - start >= 900 && rig_ms() - start < 20000);
   expect(q, r, ABORTED);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(q, 2);
   q->hold_r2t = true;
@@ -167,7 +185,7 @@ static void stuck(tcp_rig *rig)
 
   rig_admin(rig, &a);
   rig_io(rig, &q, &a, 1);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, &a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2 hard"));
   send_read(&q, 2);
   send_write(&q, 2, 16, TH_INLINE);
@@ -180,8 +198,7 @@ static void stuck(tcp_rig *rig)
   CLAIM(!rig_ctl(rig, NULL, 0, "add 2 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "unstall 2"));
   CLAIM(rig_status(rig, "\"namespaces\":[{\"nsid\":1,\"state\":\"allocated\"")); /* at rest */
-  while (!rig_add(rig, "2 ram:8M"))
-    poll(NULL, 0, 5);
+  add(rig, NULL);
   CLAIM(rig_ctl(rig, NULL, 0, "remove 2"));
 }
 
@@ -194,7 +211,7 @@ static void host_delete(tcp_rig *rig)
 
   rig_admin(rig, &a);
   rig_io(rig, &q, &a, 1);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, &a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(&q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -208,7 +225,7 @@ static void host_delete(tcp_rig *rig)
   CLAIM(rig_ctl(rig, NULL, 0, "unstall 2"));
   expect(&q, r, 0);
   expect(&a, d, 0);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, &a);
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   r = send_read(&q, 2);
   CLAIM(rig_status(rig, "\"in_flight\":1"));
@@ -238,7 +255,7 @@ static void reset(tcp_rig *rig)
   th_close(&q);
   IS(th_connect(&q, "127.0.0.1", rig->port, &rig_id, 1, a.cntlid, 63, 0), 0x400C);
   th_close(&q);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  CLAIM(rig_ctl(rig, NULL, 0, "add 4 ram:8M"));
   IS(th_enable(&a, true), 0);
   th_sqe(sqe, 0x0A, 0);
   th_cdw(sqe, 10, 0x0B);
@@ -247,7 +264,7 @@ static void reset(tcp_rig *rig)
   IS(th_feature(&a, 0x0B, 0x100), 0);
   aer = th_park(&a);
   nothing(&a); /* what changed before the reset is of the past (C18) */
-  CLAIM(rig_ctl(rig, NULL, 0, "remove 2"));
+  CLAIM(rig_ctl(rig, NULL, 0, "remove 4"));
   expect(&a, aer, 0);
   rig_io(rig, &q, &a, 1);
   IS(th_rw(&q, false, 1, 0, 8, data, 4096, TH_READ), 0);
@@ -289,7 +306,7 @@ static void all_at_once(tcp_rig *rig, th_queue *a, th_queue *q)
 {
   rig_admin(rig, a);
   rig_io(rig, q, a, 1);
-  CLAIM(rig_add(rig, "2 ram:8M"));
+  add(rig, a);
   CLAIM(rig_add(rig, "3 ram:8M"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 2"));
   CLAIM(rig_ctl(rig, NULL, 0, "stall 3 hard"));
@@ -312,9 +329,9 @@ int main(void)
   rig_start(&rig, args);
   rig_admin(&rig, &a);
   rig_io(&rig, &q, &a, 1);
-  kept_data(&rig, &q);
-  aborted(&rig, &q);
-  completes(&rig, &q);
+  kept_data(&rig, &a, &q);
+  aborted(&rig, &a, &q);
+  completes(&rig, &a, &q);
   rig_io(&rig, &q, &a, 1);
   orderly(&rig, &a, &q);
   stuck(&rig);

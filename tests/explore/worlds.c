@@ -169,7 +169,7 @@ const world worlds[] = {
      .io = 2,
      .drain = DRAIN_DONE,
      .start_ns = 2,
-     SIZE(533182, 8707366, 21)},
+     SIZE(1632248, 30122672, 22)},
     {.name = "linux",
      .kinds = DO(NEW) | DO(UNPLUG) | DO(UPDATE) | FLUX | DO(HOST_ARM) | DO(HOST_SCAN),
      .ctrls = 1,
@@ -264,7 +264,7 @@ const world worlds[] = {
      .start_ns = 2,
      .prep_inside = 1,
      .aec = BIT4,
-     SIZE(207607, 4297334, 21)},
+     SIZE(506007, 11422218, 21)},
     {.name = "create",
      .kinds = FLUX | DO(UNPLUG) | DO(DONE) | DO(POLL) | DO(TICK) | DO(UPDATE) | DO(CMD_CREATE) |
               DO(CMD_DELETE) | DO(PREPARED) | DO(PREPARE_FAILED) | DO(CMD_ATTACH) | DO(READ) |
@@ -448,6 +448,6 @@ const world worlds[] = {
      .drain = DRAIN_DONE,
      .start_ns = 2,
      .aec = BIT4 | BIT1C,
-     SIZE(138410, 1952015, 27)},
+     SIZE(1373156, 25718150, 29)},
 };
 const unsigned nworlds = sizeof(worlds) / sizeof(worlds[0]);

@@ -318,7 +318,7 @@ const world worlds[] = {
      PLAIN,
      .host = HOST_LINUX,
      .large = 1,
-     SIZE(8644678, 128070726, 47)},
+     SIZE(2119219, 30262100, 45)},
     {.name = "linux-paths-gone",
      .kinds = DO(NEW) | DO(UNPLUG) | DO(ATTACH) | DO(DETACH) | DO(CTRL_DEL) | DO(CTRL_NEW) |
               DO(HOST_ARM) | DO(HOST_SCAN),
@@ -339,7 +339,7 @@ const world worlds[] = {
      PLAIN,
      .host = HOST_LINUX,
      .large = 1,
-     SIZE(4952686, 73072006, 40)},
+     SIZE(2277353, 32305334, 41)},
     /* Hosts that keep their disks while they reconnect (NVMe over Fabrics). */
     {.name = "fabrics",
      .kinds = DO(NEW) | DO(UNPLUG) | DO(CTRL_DEL) | DO(CTRL_NEW) | DO(ENABLE) | DO(TICK) |

@@ -184,7 +184,7 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
 
   if (cns != NVMENS_CNS_NS_DESC_LIST && (cns != NVMENS_CNS_NS || ctrl->reads_ids))
     return;
-  if (!att || att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)
+  if (att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)
     return;
   if (att->mark != NVMENS_MARK_NONE)
     nvmens_mark_step(att, NVMENS_EV_IDENTIFIED);

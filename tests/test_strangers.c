@@ -63,6 +63,30 @@ START_TEST(R66_the_other_paths_are_told_of_what_a_stranger_has)
 }
 END_TEST
 
+/* Of what the stranger has not, it is in nobody's way. */
+START_TEST(R66_the_other_paths_are_not_told_of_what_a_stranger_only_waits_for)
+{
+  rig *r = rig_new(&(nvmens_subsys_config){.csi_supported = 5});
+  nvmens_ns_config zoned = disks_config(2, 'Z');
+  rig_ctrl *p = disks_down(r, 1), *c;
+
+  zoned.csi = NVMENS_CSI_ZNS;
+  disks_enable(p, NVMENS_CSS_ALL);
+  RIG_OK(rig_set_aec(p, RIG_BIT4));
+  disks_put(r, 1, 'A');
+  rig_ns_new(r, &zoned);
+  IDS(p, "1 2");
+  disks_settle(p);
+  c = disks_path(r, 1);
+  WANTED(rig_find(r, 2), c, COMMAND_SET);
+  IDS(c, "1");
+  HEARS(c, "1 2"); /* R59: 2 has left it, quietly */
+  HEARS(p, "1");
+  SILENT(p);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(R66_who_comes_later_is_no_stranger)
 {
   rig *r = rig_new(NULL);
@@ -100,6 +124,7 @@ int main(void)
 
   tcase_add_loop_test(t, R66_a_stranger_is_told_once_more, 0, 3);
   tcase_add_test(t, R66_the_other_paths_are_told_of_what_a_stranger_has);
+  tcase_add_test(t, R66_the_other_paths_are_not_told_of_what_a_stranger_only_waits_for);
   tcase_add_loop_test(t, R66_who_comes_later_is_no_stranger, 0, 2);
   tcase_add_loop_test(t, R66_who_has_its_disks_by_pci_or_is_unknown_is_no_stranger, 0, 2);
   suite_add_tcase(s, t);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_reconnects.c: a host that reconnects while its former controller is still being removed (R66,
- * R67), and newcomers that read log 04h in pieces (R61). Others: test_newcomers.c.
+ * test_reconnects.c: a host that reconnects while its former controller is still being removed
+ * (R66, R67), and newcomers that read log 04h in pieces (R61). Others: test_newcomers.c.
  */
 #include "disks.h"
 
 /* ---- a former controller that is still being removed ---- */
 
 /*
- * Host 1 has lost a path with Z under NSID 5. Its path c has seen A under NSID 1, which is gone, and
- * is being removed while a command holds X, under NSID 9, there.
+ * Host 1 has lost a path with Z under NSID 5. Its path c has seen A under NSID 1, which is gone,
+ * and is being removed while a command holds X, under NSID 9, there.
  */
 static void goes(rig *r, uint8_t pci, rig_ctrl **c, rig_io *io)
 {
@@ -30,7 +30,7 @@ static void goes(rig *r, uint8_t pci, rig_ctrl **c, rig_io *io)
   ck_assert_int_eq((*c)->released, 0);
 }
 
-/* Of host 1, with a CNTLID that it has not had: what was attached explicitly is not its own (R67). */
+/* Of host 1, with a CNTLID of its own: it does not inherit what was attached explicitly (R67). */
 static rig_ctrl *comes(rig *r)
 {
   rig_ctrl *n =

@@ -254,9 +254,9 @@ void nvmens_att_unwant(nvmens_ns *ns, nvmens_ctrl *ctrl)
 
   if (!att)
     return;
-  if (att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED)
+  if (att->state == NVMENS_ATT_WANTED)
     nvmens_att_leave(att, NVMENS_EV_REMOVE, NULL, true);
-  else if (!nvmens_att_visible(att))
+  else
     nvmens_nsid_set_remove(&ctrl->active, &ctrl->subsys->core.mem, ns->nsid);
   nvmens_disk_settle(att->disk);
 }

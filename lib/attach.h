@@ -41,7 +41,8 @@ void nvmens_att_wish(const nvmens_ns *, nvmens_ctrl *, uint8_t wish); /* of what
 /* WANTED, or again when it has drained; what was reserved. Then attached if nothing is in the way.
  */
 void nvmens_att_want(nvmens_ns *, nvmens_ctrl *);
-/* No more: WANTED or FENCED end; what leaves does not come again. */
+/* It should not be attached any more, and is not visible: WANTED ends, and what leaves does not
+ * come again. */
 void nvmens_att_unwant(nvmens_ns *, nvmens_ctrl *);
 /* Why it cannot be attached, host and limits apart: NVMENS_WAIT_* (R57). */
 uint8_t nvmens_att_hindered(const nvmens_attachment *);

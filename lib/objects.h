@@ -174,8 +174,9 @@ struct nvmens_ctrl {
   uint32_t ntold;            /* with told */
   uint32_t nwaited;          /* attachments with waited */
   uint32_t enables;          /* how often it was enabled */
-  uint32_t owes_latch;
-  uint32_t opening; /* of those, ATTACHED and not yet open */
+  uint32_t owes_latch;       /* as nvmens_attachment.latch */
+  uint32_t listed_latch;     /* the same for a stranger that has listed (R66) */
+  uint32_t opening;          /* of those, ATTACHED and not yet open */
   uint32_t epoch;
   uint32_t pins;          /* hooks that use `user`, but for those of a command */
   uint32_t calling_epoch; /* of the command that a hook is called for, if `calling` */

@@ -314,9 +314,9 @@ void nvmens_mark_step(nvmens_attachment *att, unsigned event)
   const nvmens_cell *cell =
       nvmens_step(&ctrl->subsys->core, NVMENS_M_MARK, &att->mark, event, nvmens_about_att(att));
 
-  if (before == NVMENS_MARK_NONE && att->mark != NVMENS_MARK_NONE)
+  if (before == NVMENS_MARK_NONE) /* it left: nothing else is asked of NONE */
     link_owed(att);
-  if (before != NVMENS_MARK_NONE && att->mark == NVMENS_MARK_NONE)
+  else if (att->mark == NVMENS_MARK_NONE)
     unlink_owed(att);
   att->latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
   if (cell->actions & NVMENS_DO_LET_GO)

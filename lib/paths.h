@@ -80,7 +80,7 @@ bool nvmens_path_read_begins(nvmens_ctrl *, bool latches);
 void nvmens_path_read_done(nvmens_ctrl *, uint32_t latch);
 void nvmens_path_read_over(nvmens_ctrl *);
 void nvmens_path_listed(nvmens_ctrl *); /* CNS 02h or 07h has reached it (R66) */
-/* CNS 03h, or 00h and others, of a namespace has reached it (R64). */
+/* CNS 03h, or 00h and others, of a namespace that was visible has reached it (R64). */
 void nvmens_path_identified(nvmens_ctrl *, nvmens_nsref, uint8_t cns);
 void nvmens_path_silent(nvmens_ctrl *);   /* its timer */
 void nvmens_paths_expire(nvmens_paths *); /* its timer */

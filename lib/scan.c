@@ -154,7 +154,7 @@ void nvmens_path_read_done(nvmens_ctrl *ctrl, uint32_t latch)
       nvmens_mark_step(att, NVMENS_EV_READ_DONE);
   if (ctrl->owes != NVMENS_MARK_NONE && newer(latch, ctrl->owes_latch))
     newcomer_step(ctrl, NVMENS_EV_READ_DONE);
-  if (ctrl->stranger == NVMENS_STRANGER_TOLD)
+  if (ctrl->stranger == NVMENS_STRANGER_TOLD && newer(latch, ctrl->listed_latch))
     stranger_through(ctrl);
   nvmens_timer_stop(&ctrl->subsys->patience, &ctrl->patience);
   nvmens_path_be_patient(ctrl);
@@ -170,9 +170,10 @@ void nvmens_path_listed(nvmens_ctrl *ctrl)
   const nvmens_attachment *att;
   uint32_t nsid = 0;
 
-  if (ctrl->stranger != NVMENS_STRANGER_UNLISTED || ctrl->state != NVMENS_CTRL_READY)
+  if (ctrl->stranger != NVMENS_STRANGER_UNLISTED)
     return;
   ctrl->stranger = NVMENS_STRANGER_TOLD;
+  ctrl->listed_latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
   while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
     if (nvmens_att_visible(att))
       nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, nsid, true);
@@ -184,7 +185,7 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
 
   if (cns != NVMENS_CNS_NS_DESC_LIST && (cns != NVMENS_CNS_NS || ctrl->reads_ids))
     return;
-  if (!att || att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)
+  if (att->state != NVMENS_ATT_FENCED || att->ns->gen != ref.gen)
     return;
   if (att->mark != NVMENS_MARK_NONE)
     nvmens_mark_step(att, NVMENS_EV_IDENTIFIED);

@@ -59,6 +59,7 @@ TAP_TESTS = \
 	%D%/test_owes_reads \
 	%D%/test_peers \
 	%D%/test_publish \
+	%D%/test_reconnects \
 	%D%/test_refusals \
 	%D%/test_reenter \
 	%D%/test_regress \

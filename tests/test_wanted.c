@@ -290,6 +290,36 @@ START_TEST(R56_a_keeper_that_is_forgotten_is_none)
 }
 END_TEST
 
+/* R56 looks for a keeper when the controller is made; without memory it never was, and nothing that
+ * is there has changed (invariant 21). */
+START_TEST(R56_a_controller_that_never_was_leaves_what_is_attached)
+{
+  const nvmens_ctrl_config config = {.cntlid = 6, .cntlid_given = 1, .hostid = {6}};
+  rig *r = disks_rig(&(nvmens_subsys_config){.max_ctrls = 3});
+  rig_ctrl *one = at(r, 1, 1), *two = at(r, 2, 2), *c = NULL;
+  rig_ns *ns = disks_private(r, 1, 'A');
+  unsigned n;
+
+  rig_enable(two);
+  disks_put(r, 2, 'B'); /* which the new controller needs memory for */
+  rig_ctrl_del(one);
+  ck_assert_int_eq(rig_attach(ns, two), 0);
+  for (uint8_t host = 3; host <= 5; host++)
+    rig_ctrl_del(at(r, 7, host)); /* the keeper is forgotten */
+  for (n = 0; !c; n++) {
+    ck_assert_uint_lt(n, 100);
+    r->fail_alloc = n + 1;
+    ck_assert_int_eq(rig_ctrl_try(r, &config, &c), r->fail_alloc ? 0 : NVMENS_ERR_NOMEM);
+    ATTACHED(ns, two);
+    IDS(two, "1 2");
+  }
+  r->fail_alloc = 0;
+  ck_assert_uint_gt(n, 3);
+  DETACHED(ns, c); /* the keeper is the host of two */
+  rig_end(r);
+}
+END_TEST
+
 /* ---- private: explicit ones ---- */
 
 START_TEST(R56_an_explicit_detach_of_a_private_namespace_ends_auto_attach)
@@ -406,6 +436,7 @@ int main(void)
   tcase_add_loop_test(t, R56_a_controller_of_an_unknown_host_stands_in_for_the_home, 0, 2);
   tcase_add_test(t, R56_plug_forgets_a_keeper_that_is_away);
   tcase_add_test(t, R56_a_keeper_that_is_forgotten_is_none);
+  tcase_add_test(t, R56_a_controller_that_never_was_leaves_what_is_attached);
   tcase_add_test(t, R56_an_explicit_detach_of_a_private_namespace_ends_auto_attach);
   tcase_add_test(t, R56_auto_attach_goes_on_while_another_controller_has_it);
   tcase_add_test(t, R56_plug_begins_auto_attach_again);

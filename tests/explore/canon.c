@@ -269,6 +269,8 @@ static void put_ctl(const ctl *c, bool as_read)
   put8(ctrl->owes | ctrl->stranger << 2 | ctrl->silent << 4 | (as_read ? 0 : ctrl->reads_ids << 5) |
        ctrl->nwaited << 6);
   put8(!as_read && ctrl->owes && ctrl->owes_latch == ctrl->changed[A_LOG].latch);
+  put8(!as_read && ctrl->stranger == NVMENS_STRANGER_TOLD &&
+       ctrl->listed_latch == ctrl->changed[A_LOG].latch);
   put_timer(&ctrl->patience);
   put8(ctrl->patience.running && ctrl->counting);
   for (int log = 0; log < LOGS; log++) {

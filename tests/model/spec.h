@@ -150,6 +150,7 @@ typedef struct m_ctrl {
   uint8_t descs;       /* the host has sent CNS 03h since it was enabled (R64) */
   uint64_t until;      /* the timer */
   uint64_t since;      /* newcomer: as in m_att */
+  uint64_t listed;     /* stranger: as since */
   uint64_t came, went; /* went: its removal has begun */
   uint32_t epoch;
   uint32_t born; /* the first epoch */

@@ -247,7 +247,7 @@ void m_read_reached(int ctrl, int counts, uint64_t stamp)
     }
     if (c->timer && !BROKEN(anew))
       c->timer = T_DUE;
-    if (c->stranger == 2) {
+    if (c->stranger == 2 && stamp > c->listed) {
       c->stranger = 0;
       tell_of_stranger(ctrl);
     }
@@ -292,6 +292,7 @@ void m_list_seen(int ctrl)
   if (c->stranger != 1)
     return;
   c->stranger = 2;
+  c->listed = ++M.seq;
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].state == NVMENS_ATT_ATTACHED || M.att[ctrl][n].state == NVMENS_ATT_FENCED)
       m_record(ctrl, 0, n, 1);

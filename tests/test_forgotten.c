@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_forgotten.c: when what is remembered of a host ends, and who is told of it (R65, R67); how
+ * test_forgotten.c: when what is remembered of a host ends, and who is told of it (R65 to R67); how
  * much of it there is at most (R67 to R69); and that a controller which never was leaves nothing.
  * What is remembered is in test_memory_of_hosts.c and test_newcomers.c.
  */
@@ -18,7 +18,42 @@ static int detach(rig_ns *ns, rig_ctrl *c)
   return rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER);
 }
 
+static void end_io(rig *r, rig_io *io)
+{
+  rig_io_end_remote(io);
+  rig_rest(r);
+}
+
 /* ---- a path has gone for good ---- */
+
+/* A pci controller that has A is still being removed. Host 1 reconnects, of which nothing else is
+ * remembered, or (_i) a disk under NSID 2, which makes it a newcomer. */
+START_TEST(R66_nobody_waits_for_disks_that_go_with_their_controller)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .pci = 1}), *d;
+  rig_ns *b;
+  rig_io io;
+
+  disks_listen(c);
+  ck_assert_int_eq(rig_attach(disks_loose(r, 1, 'A'), c), 0);
+  ck_assert_int_eq(rig_attach(disks_loose(r, 9, 'X'), c), 0);
+  disks_settle(c);
+  if (_i) {
+    d = disks_path(r, 1);
+    ck_assert_int_eq(rig_attach(disks_loose(r, 2, 'Y'), d), 0);
+    rig_ctrl_del(d);
+  }
+  io = rig_io_begin(r, rig_lane(c), 9);
+  ck_assert_uint_eq(io.sf, 0);
+  rig_ctrl_del(c);
+  ck_assert_int_eq(c->released, 0);
+  b = disks_swap(r, 1, 'B');
+  ATTACHED(b, disks_path(r, 1));
+  end_io(r, &io);
+  rig_end(r);
+}
+END_TEST
 
 /* Paths p and q stay, c goes with A. Then q has nothing, and p has A, or (_i) B, which the host may
  * have refused there. */
@@ -254,12 +289,6 @@ END_TEST
 
 /* ---- a controller that never was ---- */
 
-static void end_io(rig *r, rig_io *io)
-{
-  rig_io_end_remote(io);
-  rig_rest(r);
-}
-
 /* Host 1 has detached A at CNTLID 0, which is still being removed, or has gone. */
 static rig *detached(rig_ns **a, rig_io *io, int gone)
 {
@@ -321,6 +350,7 @@ int main(void)
   Suite *s = suite_create("forgotten");
   TCase *t = tcase_create("forgotten");
 
+  tcase_add_loop_test(t, R66_nobody_waits_for_disks_that_go_with_their_controller, 0, 2);
   tcase_add_loop_test(t, R65_only_who_may_have_been_refused_is_told_of_a_path_that_has_gone, 0, 2);
   tcase_add_test(t, R65_one_that_stands_for_any_may_have_been_refused_by_whoever_is_there);
   tcase_add_test(t, R67_a_newcomer_keeps_nothing_of_a_path_that_went_after_it_came);

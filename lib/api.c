@@ -141,6 +141,7 @@ static void end_all(nvmens_subsys *s)
     nvmens_fan_remove(ns, NVMENS_EV_UNPLUG, NULL);
   for (uint32_t i = s->nctrl; i > 0; i--)
     nvmens_fan_ctrl(s->ctrl[i - 1], NVMENS_EV_CTRL_REMOVE);
+  nvmens_fan_deliver(s); /* nothing that is released may be left to be recorded */
 }
 
 static bool ended(nvmens_subsys *s)

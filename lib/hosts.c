@@ -85,7 +85,7 @@ static bool is_leaving(const nvmens_paths *host)
 
 static bool had(const nvmens_paths *host, uint16_t cntlid)
 {
-  for (uint8_t i = 0; host && i < host->nleft; i++)
+  for (uint8_t i = 0; i < host->nleft; i++)
     if (host->left[i] == cntlid)
       return true;
   return false;
@@ -172,6 +172,7 @@ uint16_t nvmens_paths_cntlid(const nvmens_subsys *s, const uint8_t hostid[16])
   return (uint16_t)lowest;
 }
 
+/* Of a free NSID there are no wishes any more: what is in the past is a disk. */
 bool nvmens_paths_remember(const nvmens_subsys *s, uint32_t nsid)
 {
   for (const nvmens_paths *host = s->hosts; host; host = host->next) {
@@ -179,9 +180,8 @@ bool nvmens_paths_remember(const nvmens_subsys *s, uint32_t nsid)
 
     if (!disk)
       continue;
-    for (const nvmens_past *past = disk->past; past; past = past->next)
-      if (past->has_disk)
-        return true;
+    if (disk->past)
+      return true;
     for (const nvmens_attachment *att = disk->atts; att; att = att->path_next)
       if (att->mark != NVMENS_MARK_NONE)
         return true;
@@ -273,10 +273,8 @@ static void leave_disk(nvmens_attachment *att, bool keeps)
   } else if (att->mark != NVMENS_MARK_NONE) {
     nvmens_mark_step(att, NVMENS_EV_GONE);
   }
-  if (disk->host->known && att->wish && nvmens_att_wish_is_alive(att)) {
+  if (disk->host->known && att->wish && nvmens_att_wish_is_alive(att))
     past->wish = att->wish;
-    past->wish_gen = att->wish_gen;
-  }
   unlink_att(att);
   if (past->has_disk || past->wish) {
     past->cntlid = att->ctrl->cntlid;
@@ -305,9 +303,9 @@ static void forget(nvmens_paths *host)
   }
   nvmens_nsid_set_clear(&host->disks, &s->core.mem);
   nvmens_timer_stop(&s->forgetting, &host->timer);
-  for (nsid = 0; host->nkept && (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL;)
+  for (nsid = 0; (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL;)
     if (ns->keeper == host)
-      nvmens_ns_set_keeper(ns, NULL);
+      ns->keeper = NULL;
   take_out(host);
   nvmens_free(&s->core.mem, host);
 }
@@ -367,12 +365,14 @@ void nvmens_paths_abandon(nvmens_ctrl *ctrl)
   nvmens_attachment *att;
   uint32_t nsid = 0;
 
-  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
-    leave_disk(att, false); /* what was explicit goes back */
+  while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL) {
+    att->wish = NVMENS_WISH_NONE; /* it has taken over nothing */
+    leave_disk(att, false);
+  }
   unlink_ctrl(ctrl);
   if (ctrl->before)
     ctrl->before->succeeded = 0;
-  if (!host->first && !host->nleft && !host->npast && !host->nwishes && !host->nkept)
+  if (!host->first && !host->nleft) /* it came for this one */
     forget(host);
 }
 

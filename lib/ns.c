@@ -88,7 +88,7 @@ static uint32_t free_nsid(const nvmens_subsys *s)
   enum { TRIES = 1024 };
   uint32_t first = nvmens_nsid_set_gap(&s->ns, s->config.nn), nsid = first;
 
-  for (int tries = 0; tries < TRIES && nsid && nsid <= s->config.nn; nsid++) {
+  for (int tries = 0; tries < TRIES && nsid <= s->config.nn; nsid++) {
     if (nvmens_ns_of(s, nsid))
       continue;
     if (!nvmens_paths_remember(s, nsid))
@@ -176,7 +176,6 @@ static void ns_free(nvmens_ns *ns)
 {
   nvmens_subsys *s = ns->subsys;
 
-  nvmens_ns_set_keeper(ns, NULL);
   if (ns->lbaf != s->config.lbaf)
     nvmens_free(&s->core.mem, (void *)ns->lbaf);
   nvmens_free(&s->core.mem, ns);
@@ -242,25 +241,6 @@ void nvmens_ns_changed(nvmens_ns *ns)
   s->changed = ns;
 }
 
-static void unlist_changed(nvmens_ns *ns)
-{
-  nvmens_ns **at = &ns->subsys->changed;
-
-  while (*at && *at != ns)
-    at = &(*at)->changed_next;
-  if (*at)
-    *at = ns->changed_next;
-}
-
-void nvmens_ns_set_keeper(nvmens_ns *ns, nvmens_paths *keeper)
-{
-  if (ns->keeper)
-    ns->keeper->nkept--;
-  if (keeper)
-    keeper->nkept++;
-  ns->keeper = keeper;
-}
-
 bool nvmens_ns_find_keeper(nvmens_ns *ns)
 {
   const nvmens_subsys *s = ns->subsys;
@@ -275,7 +255,7 @@ bool nvmens_ns_find_keeper(nvmens_ns *ns)
   if (!ctrl)
     return false;
   if (ctrl->host->known) {
-    nvmens_ns_set_keeper(ns, ctrl->host);
+    ns->keeper = ctrl->host;
   } else {
     ns->home = ctrl->cntlid;
     ns->home_found = 1;
@@ -362,16 +342,15 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_step(&s->core, NVMENS_M_NS, &ns->state, NVMENS_EV_QUIET, nvmens_about_ns(ns));
   if (accounted(s))
     s->unvmcap = add(s->unvmcap, bytes_of(ns));
+  nvmens_paths_forget_wishes(s, ns);
   give_names_back(ns);
   if (s->core.host.released) {
     nvmens_hook_enter(&s->core, &frame);
     s->core.host.released(ns->user, (nvmens_reason)ns->reason);
     nvmens_hook_leave(&s->core, &frame);
   }
-  nvmens_paths_forget_wishes(s, ns);
   complete_owner(ns); /* the host may rely on it that the storage is free */
   unlist(ns);
-  unlist_changed(ns);
   ns_free(ns);
 }
 

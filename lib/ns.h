@@ -28,7 +28,6 @@ nvmens_verdict nvmens_ns_resize(nvmens_ns *, uint64_t nsze, uint64_t ncap, uint8
 void nvmens_ns_changed(nvmens_ns *);
 /* Private, without a home and a keeper: the lowest controller's (R56). Whether it was given one. */
 bool nvmens_ns_find_keeper(nvmens_ns *);
-void nvmens_ns_set_keeper(nvmens_ns *, nvmens_paths *); /* NULL: none */
 /* DELETING and nothing refers to it: ABSENT, and released. */
 void nvmens_ns_quiet(nvmens_ns *);
 /* DELETING and all that is left is being aborted: the delete command does not wait for it. */

@@ -31,9 +31,8 @@ typedef struct nvmens_past {
   uint64_t identity; /* of the disk that it may still have, if has_disk and not any */
   uint64_t until;    /* when the disk is forgotten; UINT64_MAX: the next poll decides */
   uint64_t serial;   /* of its going away, against nvmens_ctrl.born */
-  uint32_t wish_gen; /* the namespace that was attached or detached explicitly, or 0 */
   uint16_t cntlid;
-  uint8_t wish;
+  uint8_t wish; /* of the namespace that has the NSID now: they end together */
   uint8_t has_disk : 1, any : 1, shared : 1;
 } nvmens_past;
 
@@ -54,7 +53,6 @@ typedef struct nvmens_paths {
   nvmens_timer timer;    /* when the next of the past is to be looked at */
   uint32_t npast;        /* of disks */
   uint32_t nwishes;
-  uint32_t nkept;    /* namespaces whose keeper it is */
   uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at left_at - 1 */
   uint8_t left_at, nleft;
   uint8_t known; /* it has a host ID */

@@ -17,10 +17,11 @@ bool nvmens_past_clashes(const nvmens_past *past, const nvmens_ns *ns)
   return past->any || past->identity != ns->identity || !past->shared || !ns->shared;
 }
 
-void nvmens_disk_tell_past(const nvmens_disk *disk, const nvmens_past *past, const nvmens_ctrl *but)
+/* Paths that may have been refused while another had that disk. */
+static void tell_past(const nvmens_disk *disk, const nvmens_past *past)
 {
   for (nvmens_attachment *att = disk->atts; att; att = att->path_next)
-    if (att->ctrl != but && nvmens_att_visible(att) && nvmens_past_clashes(past, att->ns))
+    if (nvmens_att_visible(att) && nvmens_past_clashes(past, att->ns))
       nvmens_ctrl_record(att->ctrl, NVMENS_LOG_ATTACHED, disk->nsid, true);
 }
 
@@ -66,15 +67,14 @@ void nvmens_past_clear(nvmens_disk *disk)
   sweep(disk);
 }
 
-/* At most so many of each; what is new takes over what says the same (R67). */
+/* At most so many of each; a disk that is new takes over one that says the same (R67). A wish that
+ * is new is the only one of its CNTLID: its controller took over what was remembered of that. */
 static void make_room(nvmens_disk *disk, nvmens_past *fresh)
 {
   nvmens_past *last_disk = NULL, *last_wish = NULL;
   uint32_t disks = 0, wishes = 0;
 
   for (nvmens_past *past = disk->past; past; past = past->next) {
-    if (past->wish && fresh->wish && past->cntlid == fresh->cntlid)
-      drop_wish(disk, past);
     if (past->has_disk && fresh->has_disk && !past->any && past->identity == fresh->identity &&
         past->shared == fresh->shared)
       take_over(disk, past, fresh);
@@ -168,7 +168,7 @@ static void expire(nvmens_disk *disk, nvmens_past *past)
   if (due(disk->host, past) > s->core.now)
     return;
   drop_disk(disk, past);
-  nvmens_disk_tell_past(disk, past, NULL);
+  tell_past(disk, past);
 }
 
 /* What is over is forgotten, and whom it was in the way of is told; what went away since the last
@@ -197,24 +197,35 @@ static uint8_t wish_before(const nvmens_ctrl *ctrl, const nvmens_ns *ns)
   return att && att->wish_gen == ns->gen ? att->wish : NVMENS_WISH_NONE;
 }
 
-uint8_t nvmens_paths_wish(nvmens_ctrl *ctrl, const nvmens_ns *ns, bool take)
+uint8_t nvmens_paths_wish(const nvmens_ctrl *ctrl, const nvmens_ns *ns)
 {
-  nvmens_disk *disk =
+  const nvmens_disk *disk =
       ctrl->host->nwishes ? nvmens_nsid_set_get(&ctrl->host->disks, ns->nsid) : NULL;
 
-  for (nvmens_past *past = disk ? disk->past : NULL; past; past = past->next) {
-    uint8_t wish = past->wish;
-
-    if (!wish || past->cntlid != ctrl->cntlid || past->wish_gen != ns->gen)
-      continue;
-    if (take) {
-      drop_wish(disk, past);
-      sweep(disk);
-      nvmens_disk_quiet(disk);
-    }
-    return wish;
-  }
+  for (const nvmens_past *past = disk ? disk->past : NULL; past; past = past->next)
+    if (past->wish && past->cntlid == ctrl->cntlid)
+      return past->wish;
   return wish_before(ctrl, ns);
+}
+
+/* Those of this CNTLID, or of any. */
+static void drop_wishes(nvmens_disk *disk, uint16_t cntlid)
+{
+  for (nvmens_past *past = disk->past; past; past = past->next)
+    if (past->wish && (cntlid == NVMENS_CNTLID_ANY || cntlid == past->cntlid))
+      drop_wish(disk, past);
+  sweep(disk);
+  nvmens_disk_quiet(disk);
+}
+
+void nvmens_paths_take_wishes(const nvmens_ctrl *ctrl)
+{
+  nvmens_paths *host = ctrl->host;
+  nvmens_disk *disk;
+  uint32_t nsid = 0;
+
+  while (host->nwishes && (disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL)
+    drop_wishes(disk, ctrl->cntlid);
 }
 
 void nvmens_paths_forget_wishes(nvmens_subsys *s, const nvmens_ns *ns)
@@ -222,12 +233,7 @@ void nvmens_paths_forget_wishes(nvmens_subsys *s, const nvmens_ns *ns)
   for (nvmens_paths *host = s->hosts; host; host = host->next) {
     nvmens_disk *disk = host->nwishes ? nvmens_nsid_set_get(&host->disks, ns->nsid) : NULL;
 
-    for (nvmens_past *past = disk ? disk->past : NULL; past; past = past->next)
-      if (past->wish)
-        drop_wish(disk, past);
-    if (!disk)
-      continue;
-    sweep(disk);
-    nvmens_disk_quiet(disk);
+    if (disk)
+      drop_wishes(disk, NVMENS_CNTLID_ANY);
   }
 }

@@ -24,23 +24,22 @@ uint16_t nvmens_paths_cntlid(const nvmens_subsys *, const uint8_t hostid[16]);
 /* R69: some host may still have a disk of this NSID. */
 bool nvmens_paths_remember(const nvmens_subsys *, uint32_t nsid);
 /* The explicit attach or detach of this namespace that is remembered for this host and CNTLID
- * (R67), NVMENS_WISH_*. take: it is no more. */
-uint8_t nvmens_paths_wish(nvmens_ctrl *, const nvmens_ns *, bool take);
+ * (R67), NVMENS_WISH_*. */
+uint8_t nvmens_paths_wish(const nvmens_ctrl *, const nvmens_ns *);
+void nvmens_paths_take_wishes(const nvmens_ctrl *); /* it has them: they are remembered no more */
 void nvmens_paths_forget_wishes(nvmens_subsys *, const nvmens_ns *); /* of all hosts */
 void nvmens_paths_look(nvmens_paths *);   /* the next poll looks for what is over */
 void nvmens_paths_clear(nvmens_subsys *); /* hosts without a controller; the end */
 
 void nvmens_disk_quiet(nvmens_disk *); /* nothing refers to it: it is freed */
-/* What a path takes with it when it goes: at most so many, what is new takes over what says the
- * same. */
+/* What a path takes with it when it goes: at most so many, a disk that is new takes over one that
+ * says the same. */
 void nvmens_past_remember(nvmens_disk *, nvmens_past *);
 /* ctrl may have been any of those that went before it came: they are away anew (R66). */
 void nvmens_past_renew(const nvmens_ctrl *);
 void nvmens_past_clear(nvmens_disk *);
 /* The disk that it may have and ns cannot be two paths to one disk of their host. */
 bool nvmens_past_clashes(const nvmens_past *, const nvmens_ns *);
-/* Paths but this one that may have been refused while another had that disk. */
-void nvmens_disk_tell_past(const nvmens_disk *, const nvmens_past *, const nvmens_ctrl *but);
 
 /* ---- attachments ---- */
 

@@ -104,7 +104,7 @@ void nvmens_fan_deliver(nvmens_subsys *s)
 static int reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
 {
   bool asks = ns->state != NVMENS_NS_DELETING && ctrl->kind == NVMENS_CTRL_IO;
-  uint8_t wish = asks ? nvmens_paths_wish(ctrl, ns, false) : NVMENS_WISH_NONE;
+  uint8_t wish = asks ? nvmens_paths_wish(ctrl, ns) : NVMENS_WISH_NONE;
   int err;
 
   if (!wish && !nvmens_att_should(ns, ctrl))
@@ -112,7 +112,7 @@ static int reserve(const nvmens_ns *ns, nvmens_ctrl *ctrl)
   err = nvmens_att_reserve(ns, ctrl);
   if (err || !wish)
     return err;
-  nvmens_att_wish(ns, ctrl, nvmens_paths_wish(ctrl, ns, true));
+  nvmens_att_wish(ns, ctrl, wish);
   if (wish == NVMENS_WISH_DETACH)
     nvmens_att_unreserve(ns, ctrl);
   return 0;
@@ -172,7 +172,7 @@ static void look_for_keeper(nvmens_ns *ns)
 {
   ns->auto_attach = 1;
   if (ns->keeper && !ns->keeper->first)
-    nvmens_ns_set_keeper(ns, NULL);
+    ns->keeper = NULL;
   if (ns->home_found && !nvmens_ctrl_of(ns->subsys, ns->home)) {
     ns->home = NVMENS_CNTLID_ANY;
     ns->home_found = 0;
@@ -199,7 +199,7 @@ int nvmens_fan_plug(nvmens_ns *ns)
   look_for_keeper(ns);
   if (reserve_covered(ns)) {
     ns->auto_attach = before.auto_attach;
-    nvmens_ns_set_keeper(ns, before.keeper);
+    ns->keeper = before.keeper;
     ns->home = before.home;
     ns->home_found = before.home_found;
     unwant_others(ns);
@@ -372,7 +372,7 @@ static void settle_keepers(nvmens_subsys *s, bool keep)
       want_everywhere(ns);
       continue;
     }
-    nvmens_ns_set_keeper(ns, NULL);
+    ns->keeper = NULL;
     if (ns->home_found)
       ns->home = NVMENS_CNTLID_ANY;
     ns->home_found = 0;
@@ -395,6 +395,8 @@ int nvmens_fan_new_ctrl(nvmens_ctrl *ctrl)
       return NVMENS_ERR_NOMEM;
     }
   }
+  if (ctrl->kind == NVMENS_CTRL_IO)
+    nvmens_paths_take_wishes(ctrl);
   settle_keepers(s, true);
   for (nsid = 0; nvmens_nsid_set_next(&ctrl->active, nsid, &nsid);)
     nvmens_att_want(nvmens_ns_of(s, nsid), ctrl);

@@ -23,6 +23,7 @@ TAP_TESTS = \
 	%D%/test_faults \
 	%D%/test_feature \
 	%D%/test_fenced \
+	%D%/test_forgotten \
 	%D%/test_gate \
 	%D%/test_gate_internal \
 	%D%/test_gate_race \

@@ -391,6 +391,29 @@ START_TEST(R64_a_private_one_that_is_fenced_elsewhere_is_refused)
 }
 END_TEST
 
+/* Hiding them is a change of log 1Ch, which nobody reads any more. Another drain is pending. */
+START_TEST(R15_what_is_fenced_is_released_with_the_subsystem)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = deaf(r, 1);
+  rig_ns *b[3];
+  uint32_t i;
+
+  for (i = 0; i < 3; i++)
+    disks_put(r, i + 1, (char)('A' + i));
+  for (i = 0; i < 3; i++) {
+    b[i] = disks_swap(r, i + 1, (char)('K' + i));
+    FENCED(b[i], c);
+  }
+  more_pending(r, c, 9);
+  ck_assert_int_eq(nvmens_subsys_del(r->s), NVMENS_ERR_BUSY);
+  for (i = 0; i < 3; i++)
+    ck_assert_int_eq(b[i]->released, 1);
+  ck_assert_int_eq(c->released, 0);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("fenced");
@@ -412,6 +435,7 @@ int main(void)
   tcase_add_test(t, R64_what_waits_for_another_path_too_is_not_shown);
   tcase_add_test(t, R64_a_barred_command_is_answered_as_for_an_inactive_nsid);
   tcase_add_test(t, R64_a_private_one_that_is_fenced_elsewhere_is_refused);
+  tcase_add_test(t, R15_what_is_fenced_is_released_with_the_subsystem);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "ctrl.h"
+#include "ns.h"
 
 enum { MOST_DISKS = 4, MOST_WISHES = 16 };
 
@@ -225,7 +226,8 @@ void nvmens_paths_take_wishes(const nvmens_ctrl *ctrl)
   uint32_t nsid = 0;
 
   while (host->nwishes && (disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL)
-    drop_wishes(disk, ctrl->cntlid);
+    if (nvmens_ns_allocated(host->subsys, nsid)) /* else they end with it */
+      drop_wishes(disk, ctrl->cntlid);
 }
 
 void nvmens_paths_forget_wishes(nvmens_subsys *s, const nvmens_ns *ns)

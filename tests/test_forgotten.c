@@ -266,6 +266,27 @@ START_TEST(R67_an_explicit_detach_has_ended_when_its_namespace_is_released)
 }
 END_TEST
 
+/* Its controller comes back while the namespace is being deleted, and stays. */
+START_TEST(R67_an_explicit_detach_is_not_of_what_has_the_nsid_next)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = at(r, 7), *d = disks_down(r, 2);
+  rig_ns *a = disks_put(r, 1, 'A');
+
+  ck_assert_int_eq(detach(a, c), 0);
+  rig_ctrl_del(c);
+  a->drain = RIG_DRAIN_PENDING;
+  disks_take(r, 1);
+  ck_assert_int_eq(a->released, 0);
+  c = at(r, 7);
+  ck_assert_int_eq(rig_drained(a, d), 0);
+  rig_rest(r);
+  ck_assert_int_eq(a->released, 1);
+  ATTACHED(disks_put(r, 1, 'B'), c);
+  rig_end(r);
+}
+END_TEST
+
 /* Host 1 is forgotten, and host 2 is not. */
 START_TEST(R56_who_is_forgotten_is_the_keeper_of_its_own_namespaces_only)
 {
@@ -358,6 +379,7 @@ int main(void)
   tcase_add_loop_test(t, R69_it_looks_at_the_first_1024_free_ones, 0, 2);
   tcase_add_test(t, R68_where_other_hosts_have_had_all_it_is_the_lowest);
   tcase_add_test(t, R67_an_explicit_detach_has_ended_when_its_namespace_is_released);
+  tcase_add_test(t, R67_an_explicit_detach_is_not_of_what_has_the_nsid_next);
   tcase_add_test(t, R56_who_is_forgotten_is_the_keeper_of_its_own_namespaces_only);
   tcase_add_loop_test(t, R67_a_controller_that_could_not_be_made_has_taken_over_nothing, 0, 2);
   tcase_set_timeout(t, 60);

@@ -91,6 +91,20 @@ static bool had(const nvmens_paths *host, uint16_t cntlid)
   return false;
 }
 
+/* In the place of itself, else of the one that went longest ago if there is no room. */
+static void note_left(nvmens_paths *host, uint16_t cntlid)
+{
+  uint8_t at = 0;
+
+  while (at < host->nleft && host->left[at] != cntlid)
+    at++;
+  if (at == LEFT)
+    at = 0;
+  if (at < host->nleft)
+    memmove(&host->left[at], &host->left[at + 1], (--host->nleft - at) * sizeof(host->left[0]));
+  host->left[host->nleft++] = cntlid;
+}
+
 /* It reconnects while what it had is still going: with the lowest CNTLID that none has followed. */
 static nvmens_ctrl *follow(const nvmens_paths *host)
 {
@@ -351,11 +365,7 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
   while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
     leave_disk(att, keeps);
   unlink_ctrl(ctrl);
-  if (!had(host, ctrl->cntlid)) {
-    host->left[host->left_at] = ctrl->cntlid;
-    host->left_at = (uint8_t)((host->left_at + 1) % LEFT);
-    host->nleft = (uint8_t)(host->nleft + (host->nleft < LEFT));
-  }
+  note_left(host, ctrl->cntlid);
   nvmens_paths_look(host);
   if (!host->first)
     be_away(host);

@@ -55,8 +55,8 @@ typedef struct nvmens_paths {
   uint32_t npast;        /* of disks */
   uint32_t nwishes;
   uint32_t nkept;    /* namespaces whose keeper it is */
-  uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at left_at - 1 */
-  uint8_t left_at, nleft;
+  uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at nleft - 1 */
+  uint8_t nleft;
   uint8_t known; /* it has a host ID */
   uint8_t hostid[16];
 } nvmens_paths;

@@ -257,6 +257,26 @@ START_TEST(R68_the_last_sixteen_count)
 }
 END_TEST
 
+START_TEST(R68_a_cntlid_that_goes_again_is_the_last_again)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c[16];
+  unsigned i;
+
+  for (i = 0; i < 16; i++)
+    c[i] = disks_down(r, 1);
+  for (i = 0; i < 16; i++)
+    rig_ctrl_del(c[i]);
+  c[0] = disks_down(r, 1);
+  ck_assert_uint_eq(rig_cntlid(c[0]), 0);
+  rig_ctrl_del(c[0]); /* the last, and counted once */
+  rig_ctrl_del(at(r, 16, 1));
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 2)), 1); /* that went longest ago */
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 1)), 0);
+  rig_end(r);
+}
+END_TEST
+
 /* ---- NSIDs ---- */
 
 START_TEST(R69_an_nsid_that_is_owed_is_not_chosen)
@@ -475,6 +495,7 @@ int main(void)
   tcase_add_loop_test(t, R68_a_host_gets_the_cntlids_that_it_has_had, 0, 2);
   tcase_add_test(t, R68_a_cntlid_that_is_given_is_taken);
   tcase_add_test(t, R68_the_last_sixteen_count);
+  tcase_add_test(t, R68_a_cntlid_that_goes_again_is_the_last_again);
   tcase_add_loop_test(t, R69_an_nsid_that_is_owed_is_not_chosen, 0, 2);
   tcase_add_test(t, R69_an_nsid_that_is_given_is_taken);
   tcase_add_test(t, R69_an_nsid_that_is_remembered_is_not_chosen);

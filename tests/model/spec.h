@@ -35,11 +35,11 @@ enum { M_NONE = -1, M_ABANDONED = 64 };
  * F16: who counts as there in a plug (R56). F29: a deadline of memory that is over already (R67).
  * F31: FENCED is hidden and shown again within one read (R64). F32: which of several controllers
  * gets a private namespace (R57). F33: a newcomer while two controllers of its host go (R66). */
-enum { M_F16 = 1, M_F29 = 1, M_F31 = 1, M_F32 = 1, M_F33 = 1 };
+enum { M_F16 = 1, M_F29 = 0, M_F31 = 0, M_F32 = 0, M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
 enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */
-enum { M_MEMORIES = 256, M_KEPT = 256, M_PAST = 64, M_HOSTS = 8, M_LAST = 16 };
+enum { M_MEMORIES = 256, M_KEPT = 256, M_PAST = 128, M_HOSTS = 8, M_LAST = 16 };
 
 /* Kinds of hooks. */
 typedef enum m_kind {
@@ -205,7 +205,7 @@ typedef struct m_kept {
   uint16_t cntlid;
 } m_kept;
 
-typedef struct m_past { /* controllers that went, the latest last (R68) */
+typedef struct m_past { /* CNTLIDs of controllers that went, the latest last (R68) */
   uint8_t host;
   uint16_t cntlid;
 } m_past;

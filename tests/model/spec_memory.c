@@ -138,6 +138,20 @@ static void goes_away(uint8_t host)
   }
 }
 
+/* The latest last, and each CNTLID of a host once. */
+static void went(uint8_t host, uint16_t cntlid)
+{
+  int i = 0;
+
+  while (i < M.npast && (M.past[i].host != host || M.past[i].cntlid != cntlid))
+    i++;
+  if (i < M.npast || M.npast == M_PAST) {
+    i %= M_PAST; /* no room: the first */
+    memmove(M.past + i, M.past + i + 1, (size_t)(--M.npast - i) * sizeof(M.past[0]));
+  }
+  M.past[M.npast++] = (m_past){host, cntlid};
+}
+
 /* A controller is released; its state is still there. */
 void m_gone(int ctrl)
 {
@@ -163,9 +177,7 @@ void m_gone(int ctrl)
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].asked && !BROKEN(wishes) && M.nkept < M_KEPT)
       M.kept[M.nkept++] = (m_kept){host, (uint8_t)n, M.att[ctrl][n].asked, c->cntlid};
-  if (M.npast == M_PAST)
-    memmove(M.past, M.past + 1, (size_t)--M.npast * sizeof(M.past[0]));
-  M.past[M.npast++] = (m_past){host, c->cntlid};
+  went(host, c->cntlid);
   c->used = 0;
   if (!has_controller(host))
     goes_away(host);

@@ -204,10 +204,6 @@ void m_read_begins(int ctrl, uint64_t stamp)
 {
   m_ctrl *c = &M.ctrl[ctrl];
 
-  if (c->silent && M_F31) {
-    c->silent = 0;
-    m_look();
-  }
   c->silent = 0;
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].owes == OWES_ONCE && stamp > M.att[ctrl][n].since)

@@ -139,6 +139,7 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16], bool chosen)
     return reserve_logs(host, host->disks.count);
   if (host->npast || is_leaving(host))
     ctrl->owes = NVMENS_MARK_TWICE;
+  nvmens_paths_look(host); /* what is over is kept for it */
   if (s->core.now < s->strangers_until)
     ctrl->stranger = NVMENS_STRANGER_UNLISTED;
   return reserve_logs(host, host->disks.count);
@@ -382,6 +383,7 @@ void nvmens_paths_abandon(nvmens_ctrl *ctrl)
   unlink_ctrl(ctrl);
   if (ctrl->before)
     ctrl->before->succeeded = 0;
+  nvmens_paths_look(host);
   if (!host->first && !host->nleft && !host->npast && !host->nwishes && !host->nkept)
     forget(host);
 }

@@ -391,6 +391,23 @@ START_TEST(R64_a_private_one_that_is_fenced_elsewhere_is_refused)
 }
 END_TEST
 
+/* It ends here as an attachment does: who deletes is told nothing (R40), and finds it (R41). */
+START_TEST(R40_who_deletes_what_is_fenced_elsewhere_is_not_told)
+{
+  rig_ctrl *c, *other;
+  nvmens_lane *lane;
+  rig *r = fenced(&c, &lane);
+
+  other = disks_down(r, 2);
+  rig_enable(other);
+  RIG_OK(rig_set_aec(other, RIG_BIT1C));
+  RIG_OK(rig_host_delete(other, 1));
+  SILENT(other);
+  ck_assert_str_eq(rig_changed(other, RIG_LID1C, RIG_CONSUME), "1");
+  rig_end(r);
+}
+END_TEST
+
 /* Another path is silent, and its read lets go: nothing was in the way in between. */
 START_TEST(R64_a_read_that_ends_silence_and_lets_go_hides_nothing)
 {
@@ -436,6 +453,7 @@ int main(void)
   tcase_add_test(t, R64_what_waits_for_another_path_too_is_not_shown);
   tcase_add_test(t, R64_a_barred_command_is_answered_as_for_an_inactive_nsid);
   tcase_add_test(t, R64_a_private_one_that_is_fenced_elsewhere_is_refused);
+  tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
   tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);

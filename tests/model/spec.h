@@ -245,8 +245,8 @@ typedef struct m_model {
   m_config conf;
   uint64_t now, seq;
   uint64_t told, first; /* the largest and the first time that the library was told */
-  uint64_t forgot;      /* when a host was forgotten for want of room */
-  uint8_t is_told, has_forgotten;
+  uint64_t forgot;      /* the first time known after a host with disks was forgotten */
+  uint8_t is_told, has_forgotten, forgot_now; /* forgot_now: that time is still to come */
   uint8_t changed[M_NSIDS]; /* log 1Ch is to have it: 1 loud, 2 but not at quiet[] */
   int8_t quiet[M_NSIDS];
   uint8_t contended; /* more wait for a limit than there is room: the library chooses */
@@ -393,7 +393,6 @@ uint32_t m_choose_nsid(void);
 void m_memory_poll(void);
 void m_forget_old(void);
 uint64_t m_memory_deadline(void);
-int m_memory_is_over(void);
 
 /* ---- spec_admin.c, spec_manage.c, spec_page.c: commands ---- */
 int m_admin(int ctrl, int cmd, const nvmens_sqe *); /* nvmens_taken; pushes a frame */

@@ -310,6 +310,9 @@ void m_time(uint64_t now)
   M.is_told = 1;
   if (now > M.told)
     M.told = now;
+  if (M.forgot_now)
+    M.forgot = M.told;
+  M.forgot_now = 0;
 }
 
 uint64_t m_host_deadline(void)

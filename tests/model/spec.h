@@ -253,7 +253,8 @@ typedef struct m_model {
   int reading;       /* and a read waits for that: its controller + 1 */
   uint8_t asking;    /* an explicit attach */
   int plugging;      /* a namespace + 1 */
-  int listed;        /* what is let in there is in that page */
+  int listed;        /* what is let in there is in that page, if it is of a new snapshot */
+  uint8_t snaps;     /* it is */
   uint8_t loose;     /* effects of now: the rules do not say in which order */
   m_memory memory[M_MEMORIES];
   m_kept kept[M_KEPT];
@@ -412,6 +413,7 @@ void m_prep_begin(m_frame *);
 void m_prep_done(m_frame *, int wait);
 void m_prep_late(int cmd);
 void m_prep_dropped(int cmd);
+void m_log_lists(int ns); /* the page of the innermost command */
 size_t m_data_len(const nvmens_sqe *);
 int m_old(int cmd); /* a reset or a removal has come between */
 void m_identify_ctrl(int ctrl, uint8_t *page);

@@ -222,8 +222,8 @@ int nvmens_fan_plug(nvmens_ns *ns)
     if (att && (!nvmens_att_visible(att) || nvmens_att_covers(ns, s->ctrl[i])))
       nvmens_att_wish(ns, s->ctrl[i], NVMENS_WISH_NONE);
   }
+  want_everywhere(ns); /* first: whom the others wait for may be waited for on (R63) */
   unwant_others(ns);
-  want_everywhere(ns);
   return 0;
 }
 

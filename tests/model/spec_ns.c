@@ -310,7 +310,7 @@ int m_delete(int ns, int cmd, uint64_t deadline)
   M.ns[ns].reason = NVMENS_HOST_DELETED;
   M.ns[ns].owner = (int8_t)cmd;
   remove_each(ns, 0, deadline, M.cmd[cmd].ctrl);
-  m_change(ns, M.cmd[cmd].ctrl);
+  m_record_all(1, ns, M.cmd[cmd].ctrl); /* of several, each before the next one's 04h */
   return 1;
 }
 

@@ -327,10 +327,12 @@ static int is_what(const m_effect *e, const m_effect *got)
   return e->kind == got->kind && e->ctrl == got->ctrl && e->obj == got->obj && e->cmd == got->cmd;
 }
 
-/* The end of a drain without a hook, behind what may come after it. */
+/* A drain without a hook, behind what may come after it. */
 static void step_drain(const m_effect *got)
 {
-  for (uint32_t i = M.head; i != M.tail && M.conf.no_drain && got->kind == K_DETACHED; i++) {
+  if (!M.conf.no_drain || (got->kind != K_DETACHED && got->kind != K_ABORT))
+    return;
+  for (uint32_t i = M.head; i != M.tail; i++) {
     const m_effect *e = &M.eff[i % M_EFFECTS];
 
     if (e->kind == K_DRAIN && e->ctrl == got->ctrl && e->obj == got->obj && applies(e)) {

@@ -131,7 +131,7 @@ static void unlink(nvmens_attachment *att, bool recorded)
   nvmens_atts_unlink(&ctrl->wanted, att);
   nvmens_nsid_set_remove(&ctrl->active, &ctrl->subsys->core.mem, att->nsid);
   nvmens_att_unlink_ns(att);
-  if (recorded)
+  if (recorded && ns->state == NVMENS_NS_ALLOCATED) /* else its removal is recorded (R40) */
     nvmens_ns_changed(ns);
   nvmens_att_settle_private(ns);
   nvmens_att_let_in(ctrl);

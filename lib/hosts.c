@@ -91,6 +91,20 @@ static bool had(const nvmens_paths *host, uint16_t cntlid)
   return false;
 }
 
+/* In the place of itself, else of the one that went longest ago if there is no room. */
+static void note_left(nvmens_paths *host, uint16_t cntlid)
+{
+  uint8_t at = 0;
+
+  while (at < host->nleft && host->left[at] != cntlid)
+    at++;
+  if (at == LEFT)
+    at = 0;
+  if (at < host->nleft)
+    memmove(&host->left[at], &host->left[at + 1], (--host->nleft - at) * sizeof(host->left[0]));
+  host->left[host->nleft++] = cntlid;
+}
+
 /* It reconnects while what it had is still going: with the lowest CNTLID that none has followed. */
 static nvmens_ctrl *follow(const nvmens_paths *host)
 {
@@ -125,6 +139,7 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16], bool chosen)
     return reserve_logs(host, host->disks.count);
   if (host->npast || is_leaving(host))
     ctrl->owes = NVMENS_MARK_TWICE;
+  nvmens_paths_look(host); /* what is over is kept for it */
   if (s->core.now < s->strangers_until)
     ctrl->stranger = NVMENS_STRANGER_UNLISTED;
   return reserve_logs(host, host->disks.count);
@@ -349,11 +364,7 @@ void nvmens_paths_leave(nvmens_ctrl *ctrl)
   while ((att = nvmens_nsid_set_next(&ctrl->atts, nsid, &nsid)) != NULL)
     leave_disk(att, keeps);
   unlink_ctrl(ctrl);
-  if (!had(host, ctrl->cntlid)) {
-    host->left[host->left_at] = ctrl->cntlid;
-    host->left_at = (uint8_t)((host->left_at + 1) % LEFT);
-    host->nleft = (uint8_t)(host->nleft + (host->nleft < LEFT));
-  }
+  note_left(host, ctrl->cntlid);
   nvmens_paths_look(host);
   if (!host->first)
     be_away(host);
@@ -372,6 +383,7 @@ void nvmens_paths_abandon(nvmens_ctrl *ctrl)
   unlink_ctrl(ctrl);
   if (ctrl->before)
     ctrl->before->succeeded = 0;
+  nvmens_paths_look(host);
   if (!host->first && !host->nleft) /* it came for this one */
     forget(host);
 }

@@ -53,8 +53,8 @@ typedef struct nvmens_paths {
   nvmens_timer timer;    /* when the next of the past is to be looked at */
   uint32_t npast;        /* of disks */
   uint32_t nwishes;
-  uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at left_at - 1 */
-  uint8_t left_at, nleft;
+  uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at nleft - 1 */
+  uint8_t nleft;
   uint8_t known; /* it has a host ID */
   uint8_t hostid[16];
 } nvmens_paths;

@@ -37,6 +37,7 @@ static void take_over(nvmens_disk *disk, nvmens_past *past, nvmens_past *fresh)
 {
   if (past->serial < fresh->serial)
     fresh->serial = past->serial;
+  fresh->shared &= past->shared;
   drop_disk(disk, past);
 }
 
@@ -72,17 +73,16 @@ void nvmens_past_clear(nvmens_disk *disk)
  * is new is the only one of its CNTLID: its controller took over what was remembered of that. */
 static void make_room(nvmens_disk *disk, nvmens_past *fresh)
 {
-  nvmens_past *last_disk = NULL, *last_wish = NULL;
+  nvmens_past *any = NULL, *last_wish = NULL;
   uint32_t disks = 0, wishes = 0;
 
   for (nvmens_past *past = disk->past; past; past = past->next) {
-    if (past->has_disk && fresh->has_disk && !past->any && past->identity == fresh->identity &&
-        past->shared == fresh->shared)
+    if (past->has_disk && past->any)
+      any = past;
+    else if (past->has_disk && fresh->has_disk && past->identity == fresh->identity)
       take_over(disk, past, fresh);
-    if (past->has_disk) {
-      disks++;
-      last_disk = past;
-    }
+    else
+      disks += past->has_disk;
     if (past->wish) {
       wishes++;
       last_wish = past;
@@ -92,7 +92,8 @@ static void make_room(nvmens_disk *disk, nvmens_past *fresh)
     drop_wish(disk, last_wish);
   if (fresh->has_disk && disks == MOST_DISKS) {
     fresh->any = 1;
-    take_over(disk, last_disk, fresh);
+    if (any)
+      take_over(disk, any, fresh);
   }
 }
 

@@ -108,14 +108,15 @@ static bool newer(uint32_t latch, uint32_t than)
 bool nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
 {
   uint32_t latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
+  bool was_silent = ctrl->silent, lets_go;
   nvmens_attachment *att, *next;
 
   if (!reported(ctrl))
     return false;
-  if (ctrl->silent) {
-    ctrl->silent = 0;
-    nvmens_path_settle(ctrl);
-  }
+  ctrl->silent = 0; /* with what it lets go: nobody begins to wait for that in between */
+  lets_go = ctrl->owes == NVMENS_MARK_ONCE && (latches || newer(latch, ctrl->owes_latch));
+  if (lets_go)
+    newcomer_step(ctrl, NVMENS_EV_READ_BEGINS);
   for (att = ctrl->owed; att; att = next) {
     next = att->owed_next;
     if (att->mark != NVMENS_MARK_ONCE || !(latches || newer(latch, att->latch)))
@@ -123,11 +124,12 @@ bool nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
     nvmens_mark_step(att, NVMENS_EV_READ_BEGINS);
     nvmens_disk_settle(att->disk);
   }
-  if (ctrl->owes == NVMENS_MARK_ONCE && (latches || newer(latch, ctrl->owes_latch))) {
-    newcomer_step(ctrl, NVMENS_EV_READ_BEGINS);
+  if (lets_go) {
     newcomer_lets_go(ctrl);
     nvmens_paths_look(ctrl->host);
   }
+  if (was_silent)
+    nvmens_path_settle(ctrl);
   return true;
 }
 

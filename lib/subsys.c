@@ -167,14 +167,24 @@ static void unwant_others(nvmens_ns *ns)
       nvmens_att_unwant(ns, s->ctrl[i]);
 }
 
-/* Who had it is forgotten if he is not there (R56). */
+static bool is_covered(const nvmens_ns *ns)
+{
+  const nvmens_subsys *s = ns->subsys;
+
+  for (uint32_t i = 0; i < s->nctrl; i++)
+    if (nvmens_att_covers(ns, s->ctrl[i]))
+      return true;
+  return false;
+}
+
+/* A keeper that has no controller for it now is forgotten (R56). */
 static void look_for_keeper(nvmens_ns *ns)
 {
   ns->auto_attach = 1;
-  if (ns->keeper && !ns->keeper->first)
+  if (!is_covered(ns)) {
     ns->keeper = NULL;
-  if (ns->home_found && !nvmens_ctrl_of(ns->subsys, ns->home)) {
-    ns->home = NVMENS_CNTLID_ANY;
+    if (ns->home_found)
+      ns->home = NVMENS_CNTLID_ANY;
     ns->home_found = 0;
   }
   nvmens_ns_find_keeper(ns);
@@ -212,8 +222,8 @@ int nvmens_fan_plug(nvmens_ns *ns)
     if (att && (!nvmens_att_visible(att) || nvmens_att_covers(ns, s->ctrl[i])))
       nvmens_att_wish(ns, s->ctrl[i], NVMENS_WISH_NONE);
   }
+  want_everywhere(ns); /* first: whom the others wait for may be waited for on (R63) */
   unwant_others(ns);
-  want_everywhere(ns);
   return 0;
 }
 
@@ -249,8 +259,9 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
   bool was = att && nvmens_att_visible(att), ends;
   nvmens_verdict verdict;
 
-  if (!att || (!again && nvmens_cell_of(NVMENS_M_ATTACHMENT, att->state, event)->kind != NVMENS_GO))
-    return nvmens_att_leave(att, event, owner, true);
+  if (!att || (!again && (leaves || nvmens_cell_of(NVMENS_M_ATTACHMENT, att->state, event)->kind !=
+                                       NVMENS_GO)))
+    return nvmens_att_leave(att, event, owner, true); /* refused, or a drain is aborted */
   ends = ends_auto_attach(ns, att);
   if (ends)
     ns->auto_attach = 0;

@@ -414,6 +414,47 @@ START_TEST(R15_what_is_fenced_is_released_with_the_subsystem)
 }
 END_TEST
 
+/* It ends here as an attachment does: who deletes is told nothing (R40), and finds it (R41). */
+START_TEST(R40_who_deletes_what_is_fenced_elsewhere_is_not_told)
+{
+  rig_ctrl *c, *other;
+  nvmens_lane *lane;
+  rig *r = fenced(&c, &lane);
+
+  other = disks_down(r, 2);
+  rig_enable(other);
+  RIG_OK(rig_set_aec(other, RIG_BIT1C));
+  RIG_OK(rig_host_delete(other, 1));
+  SILENT(other);
+  ck_assert_str_eq(rig_changed(other, RIG_LID1C, RIG_CONSUME), "1");
+  rig_end(r);
+}
+END_TEST
+
+/* Another path is silent, and its read lets go: nothing was in the way in between. */
+START_TEST(R64_a_read_that_ends_silence_and_lets_go_hides_nothing)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = deaf(r, 1), *q = disks_path(r, 1);
+
+  disks_put(r, 1, 'A');
+  HEARS(q, "1");
+  disks_take(r, 1);
+  HEARS(q, "1");
+  ck_assert_int_eq(rig_attach(disks_loose(r, 1, 'B'), p), 0); /* nothing comes to q */
+  ck_assert_uint_eq(rig_heard(q), RIG_EV4);
+  WANTED(rig_find(r, 1), p, HOST);
+  rig_poll(r);
+  rig_pass(r, WAIT_NS);
+  FENCED(rig_find(r, 1), p);
+  rig_changed(q, RIG_LID1C, RIG_CONSUME);
+  ck_assert_str_eq(disks_log(q), "1");
+  FENCED(rig_find(r, 1), p);
+  ck_assert_str_eq(rig_changed(q, RIG_LID1C, RIG_CONSUME), "");
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("fenced");
@@ -436,6 +477,8 @@ int main(void)
   tcase_add_test(t, R64_a_barred_command_is_answered_as_for_an_inactive_nsid);
   tcase_add_test(t, R64_a_private_one_that_is_fenced_elsewhere_is_refused);
   tcase_add_test(t, R15_what_is_fenced_is_released_with_the_subsystem);
+  tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
+  tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -257,6 +257,26 @@ START_TEST(R68_the_last_sixteen_count)
 }
 END_TEST
 
+START_TEST(R68_a_cntlid_that_goes_again_is_the_last_again)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c[16];
+  unsigned i;
+
+  for (i = 0; i < 16; i++)
+    c[i] = disks_down(r, 1);
+  for (i = 0; i < 16; i++)
+    rig_ctrl_del(c[i]);
+  c[0] = disks_down(r, 1);
+  ck_assert_uint_eq(rig_cntlid(c[0]), 0);
+  rig_ctrl_del(c[0]); /* the last, and counted once */
+  rig_ctrl_del(at(r, 16, 1));
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 2)), 1); /* that went longest ago */
+  ck_assert_uint_eq(rig_cntlid(disks_down(r, 1)), 0);
+  rig_end(r);
+}
+END_TEST
+
 /* ---- NSIDs ---- */
 
 START_TEST(R69_an_nsid_that_is_owed_is_not_chosen)
@@ -459,6 +479,60 @@ START_TEST(R67_more_disks_of_one_nsid_than_are_kept_are_any)
 }
 END_TEST
 
+/* Each of the four keeps its time, and so does the one that stands for all others. */
+START_TEST(R67_four_disks_of_one_nsid_are_kept_beside_any)
+{
+  rig *r = disks_rig(NULL);
+  uint64_t gone[6];
+  rig_ctrl *c;
+  unsigned i;
+
+  disks_put(r, 1, 'A');
+  for (i = 0; i < 6; i++) {
+    c = disks_settled(r, 1);
+    ATTACHED(rig_find(r, 1), c);
+    rig_ctrl_del(c);
+    rig_poll(r);
+    gone[i] = r->now;
+    disks_swap(r, 1, (char)('B' + i));
+    rig_pass(r, RIG_SEC);
+  }
+  for (i = 0; i < 6; i += i == 3 ? 2 : 1) { /* E and F are one, since F went */
+    ck_assert_uint_eq(more_next(r), gone[i] + MEMORY_NS);
+    rig_pass(r, more_next(r) - r->now);
+  }
+  ck_assert_uint_eq(more_next(r), RIG_NEVER);
+  rig_end(r);
+}
+END_TEST
+
+/* An identity is one, be it shared or private (C15). */
+START_TEST(R67_a_disk_that_was_private_and_is_shared_is_one)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_path(r, 1);
+
+  disks_private(r, 1, 'A');
+  HEARS(c, "1");
+  rig_ctrl_del(c);
+  rig_poll(r);
+  disks_swap(r, 1, 'A');
+  rig_pass(r, RIG_SEC);
+  c = disks_path(r, 1);
+  ATTACHED(rig_find(r, 1), c);
+  disks_put(r, 2, 'X'); /* it reads twice: it is no newcomer any more */
+  disks_settle(c);
+  disks_put(r, 3, 'Y');
+  disks_settle(c);
+  rig_ctrl_del(c);
+  rig_poll(r);
+  ck_assert_uint_eq(more_next(r), r->now + MEMORY_NS);
+  rig_pass(r, MEMORY_NS);
+  ck_assert_uint_eq(more_next(r), RIG_NEVER);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("memory_of_hosts");
@@ -475,6 +549,7 @@ int main(void)
   tcase_add_loop_test(t, R68_a_host_gets_the_cntlids_that_it_has_had, 0, 2);
   tcase_add_test(t, R68_a_cntlid_that_is_given_is_taken);
   tcase_add_test(t, R68_the_last_sixteen_count);
+  tcase_add_test(t, R68_a_cntlid_that_goes_again_is_the_last_again);
   tcase_add_loop_test(t, R69_an_nsid_that_is_owed_is_not_chosen, 0, 2);
   tcase_add_test(t, R69_an_nsid_that_is_given_is_taken);
   tcase_add_test(t, R69_an_nsid_that_is_remembered_is_not_chosen);
@@ -483,6 +558,8 @@ int main(void)
   tcase_add_test(t, R67_a_forgotten_host_leaves_nothing);
   tcase_add_loop_test(t, H5_ten_thousand_reconnects_and_swaps_do_not_grow, 0, 2);
   tcase_add_test(t, R67_more_disks_of_one_nsid_than_are_kept_are_any);
+  tcase_add_test(t, R67_four_disks_of_one_nsid_are_kept_beside_any);
+  tcase_add_test(t, R67_a_disk_that_was_private_and_is_shared_is_one);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -306,6 +306,27 @@ START_TEST(R67_a_disk_is_not_forgotten_while_a_newcomer_owes)
 }
 END_TEST
 
+/* Its time is over, and then another newcomer is there: a poll has nothing to do. */
+START_TEST(R67_what_is_over_waits_for_the_next_newcomer_too)
+{
+  rig_ns *b;
+  rig *r = away(&b);
+  rig_ctrl *n = disks_path(r, 1), *m;
+
+  HEARS(n, "1");
+  rig_pass(r, MEMORY_NS);
+  HEARS(n, "1");
+  ATTACHED(b, n);
+  ck_assert_uint_le(more_next(r), r->now); /* to forget it */
+  m = disks_down(r, 1);
+  ck_assert_uint_eq(more_next(r), RIG_NEVER);
+  WANTED(b, m, HOST);
+  rig_ctrl_del(m);
+  ck_assert_uint_le(more_next(r), r->now);
+  rig_end(r);
+}
+END_TEST
+
 /* n owes when it goes: what was remembered before it came may be where n was. */
 START_TEST(R67_a_newcomer_that_goes_begins_the_time_anew)
 {
@@ -470,6 +491,7 @@ int main(void)
   tcase_add_test(t, R66_scans_count_before_anything_waits);
   tcase_add_loop_test(t, R67_a_disk_is_forgotten_in_time, 0, 2);
   tcase_add_test(t, R67_a_disk_is_not_forgotten_while_a_newcomer_owes);
+  tcase_add_test(t, R67_what_is_over_waits_for_the_next_newcomer_too);
   tcase_add_test(t, R67_a_newcomer_that_goes_begins_the_time_anew);
   tcase_add_test(t, R67_the_memory_is_of_the_configuration);
   tcase_add_loop_test(t, R66_two_disks_of_one_nsid_are_remembered, 0, 2);

@@ -56,6 +56,30 @@ START_TEST(R63_a_silent_path_is_not_waited_for)
 }
 END_TEST
 
+/* What waited for p at p waits for p at q, by one call: the timer runs on. */
+START_TEST(R63_a_plug_does_not_begin_the_wait_anew)
+{
+  nvmens_ns_config config = disks_config(1, 'B');
+  rig_ctrl *p, *q;
+  rig *r = two(NULL, &p, &q);
+  uint64_t end;
+
+  disks_take(r, 1);
+  config.shared = config.auto_attach = 0;
+  config.home_given = 1;
+  config.home_cntlid = (uint16_t)rig_cntlid(q);
+  ck_assert_int_eq(rig_attach(rig_ns_new(r, &config), p), 0);
+  WANTED(rig_find(r, 1), p, HOST);
+  rig_poll(r);
+  end = r->now + WAIT_NS;
+  rig_pass(r, WAIT_NS / 2);
+  ck_assert_int_eq(rig_plug(rig_find(r, 1)), 0);
+  WANTED(rig_find(r, 1), q, HOST);
+  ck_assert_uint_eq(more_next(r), end);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(R63_the_wait_is_of_the_configuration)
 {
   rig_ctrl *p, *q;
@@ -386,6 +410,7 @@ int main(void)
   TCase *t = tcase_create("silent");
 
   tcase_add_test(t, R63_a_silent_path_is_not_waited_for);
+  tcase_add_test(t, R63_a_plug_does_not_begin_the_wait_anew);
   tcase_add_test(t, R63_the_wait_is_of_the_configuration);
   tcase_add_test(t, R63_the_timer_begins_with_the_next_poll);
   tcase_add_test(t, R63_a_read_begins_the_timer_anew);

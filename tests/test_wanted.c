@@ -267,6 +267,28 @@ START_TEST(R56_plug_forgets_a_keeper_that_is_away)
 }
 END_TEST
 
+/* A controller that is on its way out is not there, nor one that is no I/O controller. */
+START_TEST(R56_plug_forgets_a_keeper_without_an_io_controller)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *one = at(r, 1, 1), *two = at(r, 2, 2);
+  rig_ns *ns = disks_private(r, 1, 'A'), *slow = disks_put(r, 2, 'X');
+
+  if (_i == 0)
+    slow->drain = RIG_DRAIN_PENDING; /* one goes, and has not gone */
+  else
+    rig_ctrl_new(r, &(nvmens_ctrl_config){.kind = NVMENS_CTRL_ADMIN, .hostid = {1}});
+  rig_ctrl_del(one);
+  DETACHED(ns, two);
+  ck_assert_int_eq(rig_plug(ns), 0);
+  ATTACHED(ns, two);
+  slow->drain = RIG_DRAIN_DONE;
+  if (_i == 0)
+    ck_assert_int_eq(rig_drained(slow, one), 0);
+  rig_end(r);
+}
+END_TEST
+
 /* Not in time, but for want of room. */
 START_TEST(R56_a_keeper_that_is_forgotten_is_none)
 {
@@ -372,6 +394,29 @@ START_TEST(R56_plug_begins_auto_attach_again)
 }
 END_TEST
 
+/* It hastens the drain, and is no explicit detach: the plug since the first one counts. */
+START_TEST(R58_a_detach_that_aborts_a_drain_ends_no_auto_attach)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *one = at(r, 1, 1), *two = at(r, 2, 2);
+  rig_ns *ns = disks_private(r, 1, 'A');
+
+  ck_assert_int_eq(detach(ns, one), 0);
+  ck_assert_int_eq(rig_attach(ns, two), 0);
+  ns->drain = RIG_DRAIN_PENDING;
+  ck_assert_int_eq(detach(ns, two), 0);
+  ck_assert_int_eq(rig_plug(ns), 0);
+  WANTED(ns, one, DRAIN);
+  ck_assert_int_eq(detach(ns, two), NVMENS_ERR_BUSY);
+  ck_assert_int_eq(rig_detach(ns, two, NVMENS_SURPRISE, RIG_NEVER), 0);
+  STATE(ns, two, ABORTING, NOTHING);
+  WANTED(ns, one, DRAIN);
+  ck_assert_int_eq(rig_drained(ns, two), 0);
+  ATTACHED(ns, one);
+  rig_end(r);
+}
+END_TEST
+
 START_TEST(R58_a_private_namespace_is_refused_elsewhere)
 {
   rig *r = disks_rig(NULL);
@@ -435,11 +480,13 @@ int main(void)
   tcase_add_test(t, R56_the_namespace_goes_to_another_controller_of_its_keeper);
   tcase_add_loop_test(t, R56_a_controller_of_an_unknown_host_stands_in_for_the_home, 0, 2);
   tcase_add_test(t, R56_plug_forgets_a_keeper_that_is_away);
+  tcase_add_loop_test(t, R56_plug_forgets_a_keeper_without_an_io_controller, 0, 2);
   tcase_add_test(t, R56_a_keeper_that_is_forgotten_is_none);
   tcase_add_test(t, R56_a_controller_that_never_was_leaves_what_is_attached);
   tcase_add_test(t, R56_an_explicit_detach_of_a_private_namespace_ends_auto_attach);
   tcase_add_test(t, R56_auto_attach_goes_on_while_another_controller_has_it);
   tcase_add_test(t, R56_plug_begins_auto_attach_again);
+  tcase_add_test(t, R58_a_detach_that_aborts_a_drain_ends_no_auto_attach);
   tcase_add_test(t, R58_a_private_namespace_is_refused_elsewhere);
   tcase_add_test(t, R58_a_private_namespace_that_is_wanted_elsewhere_is_refused);
   tcase_set_timeout(t, 60);

@@ -35,11 +35,11 @@ enum { M_NONE = -1, M_ABANDONED = 64 };
  * F16: who counts as there in a plug (R56). F29: a deadline of memory that is over already (R67).
  * F31: FENCED is hidden and shown again within one read (R64). F32: which of several controllers
  * gets a private namespace (R57). F33: a newcomer while two controllers of its host go (R66). */
-enum { M_F16 = 1, M_F29 = 1, M_F31 = 1, M_F32 = 1, M_F33 = 1 };
+enum { M_F16 = 1, M_F29 = 0, M_F31 = 0, M_F32 = 0, M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
 enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */
-enum { M_MEMORIES = 256, M_KEPT = 256, M_PAST = 64, M_HOSTS = 8, M_LAST = 16 };
+enum { M_MEMORIES = 256, M_KEPT = 256, M_PAST = 128, M_HOSTS = 8, M_LAST = 16 };
 
 /* Kinds of hooks. */
 typedef enum m_kind {
@@ -206,7 +206,7 @@ typedef struct m_kept {
   uint16_t cntlid;
 } m_kept;
 
-typedef struct m_past { /* controllers that went, the latest last (R68) */
+typedef struct m_past { /* CNTLIDs of controllers that went, the latest last (R68) */
   uint8_t host;
   uint16_t cntlid;
 } m_past;
@@ -246,15 +246,16 @@ typedef struct m_model {
   m_config conf;
   uint64_t now, seq;
   uint64_t told, first; /* the largest and the first time that the library was told */
-  uint64_t forgot;      /* when a host was forgotten for want of room */
-  uint8_t is_told, has_forgotten;
+  uint64_t forgot;      /* the first time known after a host with disks was forgotten */
+  uint8_t is_told, has_forgotten, forgot_now; /* forgot_now: that time is still to come */
   uint8_t changed[M_NSIDS]; /* log 1Ch is to have it: 1 loud, 2 but not at quiet[] */
   int8_t quiet[M_NSIDS];
   uint8_t contended; /* more wait for a limit than there is room: the library chooses */
   int reading;       /* and a read waits for that: its controller + 1 */
   uint8_t asking;    /* an explicit attach */
   int plugging;      /* a namespace + 1 */
-  int listed;        /* what is let in there is in that page */
+  int listed;        /* what is let in there is in that page, if it is of a new snapshot */
+  uint8_t snaps;     /* it is */
   uint8_t loose;     /* effects of now: the rules do not say in which order */
   m_memory memory[M_MEMORIES];
   m_kept kept[M_KEPT];
@@ -394,7 +395,6 @@ uint32_t m_choose_nsid(void);
 void m_memory_poll(void);
 void m_forget_old(void);
 uint64_t m_memory_deadline(void);
-int m_memory_is_over(void);
 
 /* ---- spec_admin.c, spec_manage.c, spec_page.c: commands ---- */
 int m_admin(int ctrl, int cmd, const nvmens_sqe *); /* nvmens_taken; pushes a frame */
@@ -414,6 +414,7 @@ void m_prep_begin(m_frame *);
 void m_prep_done(m_frame *, int wait);
 void m_prep_late(int cmd);
 void m_prep_dropped(int cmd);
+void m_log_lists(int ns); /* the page of the innermost command */
 size_t m_data_len(const nvmens_sqe *);
 int m_old(int cmd); /* a reset or a removal has come between */
 void m_identify_ctrl(int ctrl, uint8_t *page);

@@ -247,6 +247,12 @@ static void list_page(const uint8_t *set, uint8_t *page)
       put32(page + 4 * at++, M.conf.nsid[n]);
 }
 
+static void fill_page(m_frame *f, const m_log *log)
+{
+  list_page(log->latched, f->page);
+  memmove(f->page, f->page + f->lpo, f->len);
+}
+
 uint16_t m_log_begin(m_frame *f)
 {
   m_cmd *q = &M.cmd[f->cmd];
@@ -278,9 +284,19 @@ uint16_t m_log_begin(m_frame *f)
   f->stamp = log->stamp;
   f->dir = NVMENS_TO_HOST;
   f->want = K_TRANSFER;
-  list_page(log->latched, f->page);
-  memmove(f->page, f->page + lpo, len);
+  M.snaps = (uint8_t)fresh;
+  fill_page(f, log);
   return 0;
+}
+
+/* Let in when that read began, though it is known only now. */
+void m_log_lists(int ns)
+{
+  m_frame *f = &M.frame[M.depth - 1];
+  m_log *log = &M.ctrl[M.cmd[f->cmd].ctrl].log[0];
+
+  log->latched[ns] = 1;
+  fill_page(f, log);
 }
 
 /* Bytes of the page have been transferred. */

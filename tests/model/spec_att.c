@@ -28,7 +28,9 @@ void m_attach(int ns, int ctrl)
     a->owes = OWES_NONE;
   a->is = m_id_of(ns);
   m_queue_att(K_ATTACHED, ns, ctrl);
-  if (!fenced && M.listed != ctrl + 1)
+  if (!fenced && M.listed == ctrl + 1)
+    m_log_lists(ns);
+  else if (!fenced)
     m_record(ctrl, 0, ns, 1);
 }
 

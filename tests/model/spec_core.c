@@ -327,33 +327,48 @@ static int is_what(const m_effect *e, const m_effect *got)
   return e->kind == got->kind && e->ctrl == got->ctrl && e->obj == got->obj && e->cmd == got->cmd;
 }
 
+/* A drain without a hook, behind what may come after it. */
+static void step_drain(const m_effect *got)
+{
+  if (!M.conf.no_drain || (got->kind != K_DETACHED && got->kind != K_ABORT))
+    return;
+  for (uint32_t i = M.head; i != M.tail; i++) {
+    const m_effect *e = &M.eff[i % M_EFFECTS];
+
+    if (e->kind == K_DRAIN && e->ctrl == got->ctrl && e->obj == got->obj && applies(e)) {
+      move(i, M.head);
+      step_over();
+      return;
+    }
+    if (!e->loose && e->kind != K_NONE)
+      return;
+  }
+}
+
 /* What is loose may come before its turn, and after it. */
 void m_hint(const m_effect *got)
 {
+  int all_loose = 1;
   uint32_t i;
 
-  int all_loose = 1;
+  while (step_over())
+    continue;
+  step_drain(got);
+  for (i = M.head; i != M.tail; i++) {
+    const m_effect *e = &M.eff[i % M_EFFECTS];
 
-  {
-    while (step_over())
-      continue;
-    for (i = M.head; i != M.tail; i++) {
-      const m_effect *e = &M.eff[i % M_EFFECTS];
-
-      if (is_what(e, got) && (all_loose || e->loose))
-        break;
-      if (e->kind == K_DRAIN && got->kind == K_ABORT && e->ctrl == got->ctrl && e->obj == got->obj)
-        return;
-      all_loose &= e->loose || e->kind == K_NONE || (e->kind != K_DELIVER && !applies(e)) ||
-                   (e->kind == K_DELIVER && !deliverable_now(e->ctrl));
-    }
-    if (i == M.tail)
+    if (is_what(e, got) && (all_loose || e->loose))
+      break;
+    if (e->kind == K_DRAIN && got->kind == K_ABORT && e->ctrl == got->ctrl && e->obj == got->obj)
       return;
-    if (M.eff[i % M_EFFECTS].kind == K_DELIVER && !deliverable_now(M.eff[i % M_EFFECTS].ctrl))
-      return;
-    move(i, M.head);
-    return;
+    all_loose &= e->loose || e->kind == K_NONE || (e->kind != K_DELIVER && !applies(e)) ||
+                 (e->kind == K_DELIVER && !deliverable_now(e->ctrl));
   }
+  if (i == M.tail)
+    return;
+  if (M.eff[i % M_EFFECTS].kind == K_DELIVER && !deliverable_now(M.eff[i % M_EFFECTS].ctrl))
+    return;
+  move(i, M.head);
 }
 
 void m_deliver_all(void)

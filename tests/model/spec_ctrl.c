@@ -138,8 +138,10 @@ int m_ctrl_enable(int ctrl, uint32_t cc)
 
   if (css != NVMENS_CSS_NVM && css != NVMENS_CSS_ALL && css != NVMENS_CSS_ADMIN_ONLY)
     return NVMENS_ERR_INVAL;
-  if (c->state != NVMENS_CTRL_DISABLED)
+  if (c->state != NVMENS_CTRL_DISABLED) {
+    m_commit(); /* of what is due, as in any call */
     return NVMENS_ERR_BUSY;
+  }
   c->state = NVMENS_CTRL_READY;
   c->css = (uint8_t)css;
   for (int n = 0; n < M.conf.nnsids; n++) {

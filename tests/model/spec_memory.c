@@ -65,7 +65,7 @@ static void remember(uint8_t host, int ns, const m_id *id, uint64_t went)
     if (!o->used)
       place = place < 0 ? i : place;
     else if (o->host == host && o->ns == ns) {
-      others++;
+      others += !o->id.any;
       known |= m_same_id(&o->id, id);
     }
   }
@@ -101,6 +101,14 @@ static int has_controller(uint8_t host)
   return 0;
 }
 
+static int has_disks(int host)
+{
+  for (int i = 0; i < M_MEMORIES; i++)
+    if (M.memory[i].used && M.memory[i].host == host)
+      return 1;
+  return 0;
+}
+
 static void forget_host(int host)
 {
   memset(&M.host[host], 0, sizeof(M.host[host]));
@@ -132,10 +140,24 @@ static void goes_away(uint8_t host)
     for (int h = 0; h < M_HOSTS; h++)
       if (M.host[h].away && (longest < 0 || M.host[h].went < M.host[longest].went))
         longest = h;
+    if (has_disks(longest))
+      M.has_forgotten = M.forgot_now = 1;
     forget_host(longest);
-    M.forgot = M.told;
-    M.has_forgotten = 1;
   }
+}
+
+/* The latest last, and each CNTLID of a host once. */
+static void went(uint8_t host, uint16_t cntlid)
+{
+  int i = 0;
+
+  while (i < M.npast && (M.past[i].host != host || M.past[i].cntlid != cntlid))
+    i++;
+  if (i < M.npast || M.npast == M_PAST) {
+    i %= M_PAST; /* no room: the first */
+    memmove(M.past + i, M.past + i + 1, (size_t)(--M.npast - i) * sizeof(M.past[0]));
+  }
+  M.past[M.npast++] = (m_past){host, cntlid};
 }
 
 /* A controller is released; its state is still there. */
@@ -163,9 +185,7 @@ void m_gone(int ctrl)
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].asked && !BROKEN(wishes) && M.nkept < M_KEPT)
       M.kept[M.nkept++] = (m_kept){host, (uint8_t)n, M.att[ctrl][n].asked, c->cntlid};
-  if (M.npast == M_PAST)
-    memmove(M.past, M.past + 1, (size_t)--M.npast * sizeof(M.past[0]));
-  M.past[M.npast++] = (m_past){host, c->cntlid};
+  went(host, c->cntlid);
   c->used = 0;
   if (!has_controller(host))
     goes_away(host);
@@ -217,7 +237,7 @@ void m_arrives(int ctrl, int chosen)
         (i < M_CTRLS && goes(i, c->hostid) && !BROKEN(reconnects)))
       c->newcomer = BROKEN(newcomer) ? OWES_NONE : OWES_TWICE;
   if (!c->pci && (!M.is_told || M.told < m_after(M.first, memory_ns()) ||
-                  (M.has_forgotten && M.told < m_after(M.forgot, memory_ns()))))
+                  (M.has_forgotten && (M.forgot_now || M.told < m_after(M.forgot, memory_ns())))))
     c->stranger = !BROKEN(stranger);
   if (c->kind != NVMENS_CTRL_IO)
     return;
@@ -336,14 +356,6 @@ void m_memory_poll(void)
       m->timer = T_OFF;
   }
   m_forget_old();
-}
-
-int m_memory_is_over(void)
-{
-  for (int i = 0; i < M_MEMORIES; i++)
-    if (M.memory[i].used && M.memory[i].timer == T_OFF)
-      return 1;
-  return 0;
 }
 
 uint64_t m_memory_deadline(void)

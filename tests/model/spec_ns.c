@@ -151,17 +151,24 @@ static int look(nvmens_nsref ref)
   return ns;
 }
 
+/* A verb that is refused does nothing of its own, but what is due by then is done, as in any call. */
+static int refused(int why)
+{
+  m_commit();
+  return why;
+}
+
 int m_ns_attach(nvmens_nsref ref, int ctrl)
 {
   int ns = look(ref), why;
 
   if (ns < 0)
-    return NVMENS_ERR_STALE;
+    return refused(NVMENS_ERR_STALE);
   if (M.ns[ns].state == NVMENS_NS_DELETING)
-    return NVMENS_ERR_BUSY;
+    return refused(NVMENS_ERR_BUSY);
   why = m_attach_why(ns, ctrl);
   if (why)
-    return why;
+    return refused(why);
   m_ask(ns, ctrl);
   m_commit();
   return 0;
@@ -176,7 +183,7 @@ int m_ns_detach(nvmens_nsref ref, int ctrl, int mode, uint64_t now, uint64_t dea
     M.now = now;
   m_time(now);
   if (ns < 0)
-    return NVMENS_ERR_STALE;
+    return refused(NVMENS_ERR_STALE);
   a = &M.att[ctrl][ns];
   if (a->state == NVMENS_ATT_ATTACHED) {
     m_unattach(ns, ctrl, mode, m_after(now, deadline));
@@ -190,8 +197,7 @@ int m_ns_detach(nvmens_nsref ref, int ctrl, int mode, uint64_t now, uint64_t dea
     if (a->state == NVMENS_ATT_DRAINING && mode == NVMENS_SURPRISE)
       m_abort(ns, ctrl);
   }
-  if (!why)
-    m_commit();
+  m_commit();
   return why;
 }
 
@@ -203,8 +209,8 @@ static void plug(int ns)
 
   n->c.auto_attach = 1;
   for (int c = 0; c < M_CTRLS; c++)
-    if (M.ctrl[c].used && (M_F16 || M.ctrl[c].kind == NVMENS_CTRL_IO) &&
-        ((M_F16 && n->keeper) || M.ctrl[c].state != NVMENS_CTRL_GOING))
+    if (M.ctrl[c].used && M.ctrl[c].kind == NVMENS_CTRL_IO &&
+        M.ctrl[c].state != NVMENS_CTRL_GOING)
       there |= n->keeper ? M.ctrl[c].hostid == n->keeper : M.ctrl[c].cntlid == n->c.home_cntlid;
   if (!there) {
     n->keeper = 0;
@@ -220,9 +226,9 @@ int m_ns_plug(nvmens_nsref ref)
   int ns = look(ref);
 
   if (ns < 0)
-    return NVMENS_ERR_STALE;
+    return refused(NVMENS_ERR_STALE);
   if (M.ns[ns].state == NVMENS_NS_DELETING)
-    return NVMENS_ERR_BUSY;
+    return refused(NVMENS_ERR_BUSY);
   plug(ns);
   M.plugging = ns + 1; /* at once, also inside detached; all else when that has returned */
   m_commit();
@@ -282,7 +288,7 @@ int m_ns_unplug(nvmens_nsref ref, int mode, uint64_t now, uint64_t deadline)
     M.now = now;
   m_time(now);
   if (ns < 0)
-    return NVMENS_ERR_STALE;
+    return refused(NVMENS_ERR_STALE);
   if (M.ns[ns].state == NVMENS_NS_ALLOCATED) {
     M.ns[ns].state = NVMENS_NS_DELETING;
     M.ns[ns].reason = NVMENS_UNPLUGGED;
@@ -304,7 +310,7 @@ int m_delete(int ns, int cmd, uint64_t deadline)
   M.ns[ns].reason = NVMENS_HOST_DELETED;
   M.ns[ns].owner = (int8_t)cmd;
   remove_each(ns, 0, deadline, M.cmd[cmd].ctrl);
-  m_change(ns, M.cmd[cmd].ctrl);
+  m_record_all(1, ns, M.cmd[cmd].ctrl); /* of several, each before the next one's 04h */
   return 1;
 }
 
@@ -349,8 +355,7 @@ int m_ns_update(nvmens_nsref ref, const nvmens_ns_attrs *a)
 {
   int ns = look(ref), why = ns < 0 ? NVMENS_ERR_STALE : update(ns, a);
 
-  if (!why)
-    m_deliver_all();
+  m_commit();
   return why;
 }
 

@@ -204,10 +204,6 @@ void m_read_begins(int ctrl, uint64_t stamp)
 {
   m_ctrl *c = &M.ctrl[ctrl];
 
-  if (c->silent && M_F31) {
-    c->silent = 0;
-    m_look();
-  }
   c->silent = 0;
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].owes == OWES_ONCE && stamp > M.att[ctrl][n].since)
@@ -315,6 +311,9 @@ void m_time(uint64_t now)
   M.is_told = 1;
   if (now > M.told)
     M.told = now;
+  if (M.forgot_now)
+    M.forgot = M.told;
+  M.forgot_now = 0;
 }
 
 uint64_t m_host_deadline(void)

@@ -356,7 +356,7 @@ void m_choose(int (*lib_state)(int ns, int ctrl), const m_effect *got)
 
   if (!M.contended)
     return;
-  M.listed = M.reading;
+  M.listed = M.snaps ? M.reading : 0;
   M.loose++;
   for (int n = 0; n < M.conf.nnsids; n++)
     for (int i = 0; i < M.norder; i++) {
@@ -371,7 +371,9 @@ void m_choose(int (*lib_state)(int ns, int ctrl), const m_effect *got)
       some = 1;
     }
   M.listed = 0;
-  if (some)
+  if (some && M.reading) /* log 1Ch has it at the end of the command */
+    m_look();
+  else if (some)
     m_commit();
   M.loose--;
 }

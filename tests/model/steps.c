@@ -84,8 +84,7 @@ void w_came_back(void)
   if (e)
     w_fail("the library did not call %s (ctrl %d ns %d cmd %d)", w_hook_name[e->kind], e->ctrl,
            e->ns, e->cmd);
-  if (nvmens_next_deadline(W.s) != m_next_deadline() &&
-      !(M_F29 && nvmens_next_deadline(W.s) <= M.told && m_memory_is_over()))
+  if (nvmens_next_deadline(W.s) != m_next_deadline())
     w_fail("next_deadline: the library says %llu, the model %llu",
            (unsigned long long)nvmens_next_deadline(W.s), (unsigned long long)m_next_deadline());
 }

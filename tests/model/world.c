@@ -297,6 +297,7 @@ static nvmens_status transfer(void *ctrl_user, nvmens_cmd *cmd, void *buf, size_
   if (!mine->driver)
     W.transfer_sf = 0;
   w_choose();
+  M.reading = 0; /* the page is made: what is let in from now on is not in it */
   w_same("transfer: controller", ctrl_of(ctrl_user), M.cmd[f->cmd].ctrl);
   w_same("transfer: command", (w_cmd *)cmd - W.cmd, f->cmd);
   w_same("transfer: length", (long long)len, f->len);

@@ -261,18 +261,15 @@ void nvmens_att_unwant(nvmens_ns *ns, nvmens_ctrl *ctrl)
   nvmens_disk_settle(att->disk);
 }
 
-uint8_t nvmens_att_hindered(const nvmens_attachment *att)
+uint8_t nvmens_att_hindered(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 {
-  const nvmens_ns *ns = att->ns;
-
-  if (!nvmens_att_should(ns, att->ctrl))
+  if (!nvmens_att_should(ns, ctrl))
     return NVMENS_WAIT_DRAINING; /* the call under way is about to end it */
   if (!ns->shared)
     for (const nvmens_attachment *other = ns->attachments; other; other = other->ns_next)
       if (nvmens_att_holds(other))
         return NVMENS_WAIT_DRAINING;
-  return nvmens_ctrl_enables_csi(att->ctrl, ns->csi) ? NVMENS_WAIT_NOTHING
-                                                     : NVMENS_WAIT_COMMAND_SET;
+  return nvmens_ctrl_enables_csi(ctrl, ns->csi) ? NVMENS_WAIT_NOTHING : NVMENS_WAIT_COMMAND_SET;
 }
 
 void nvmens_att_let_in(nvmens_ctrl *ctrl)

@@ -45,7 +45,7 @@ void nvmens_att_want(nvmens_ns *, nvmens_ctrl *);
  * come again. */
 void nvmens_att_unwant(nvmens_ns *, nvmens_ctrl *);
 /* Why it cannot be attached, host and limits apart: NVMENS_WAIT_* (R57). */
-uint8_t nvmens_att_hindered(const nvmens_attachment *);
+uint8_t nvmens_att_hindered(const nvmens_ns *, const nvmens_ctrl *);
 bool nvmens_att_full(const nvmens_ctrl *); /* a limit is reached */
 /* WANTED or FENCED: what follows from that. For nvmens_disk_settle. */
 void nvmens_att_decide(nvmens_attachment *, uint8_t waits);

@@ -81,10 +81,9 @@ static bool owed_here(const nvmens_attachment *att)
 /* It waits, or will when the call under way comes to it, for its host alone (R62 d). */
 static bool waits_too(const nvmens_attachment *other, const nvmens_ns *ns)
 {
-  if (!owed_by_past(other, ns) || !nvmens_att_should(ns, other->ctrl))
+  if (!owed_by_past(other, ns) || (other->ns && other->state != NVMENS_ATT_WANTED))
     return false;
-  return !other->ns ||
-         (other->state == NVMENS_ATT_WANTED && nvmens_att_hindered(other) == NVMENS_WAIT_NOTHING);
+  return nvmens_att_hindered(ns, other->ctrl) == NVMENS_WAIT_NOTHING;
 }
 
 static bool owed_elsewhere(const nvmens_attachment *att)
@@ -111,7 +110,7 @@ static uint8_t hindered_by_host(const nvmens_attachment *att)
 static uint8_t hindrance(const nvmens_attachment *att)
 {
   bool wanted = att->state == NVMENS_ATT_WANTED;
-  uint8_t waits = wanted ? nvmens_att_hindered(att) : NVMENS_WAIT_NOTHING;
+  uint8_t waits = wanted ? nvmens_att_hindered(att->ns, att->ctrl) : NVMENS_WAIT_NOTHING;
 
   if (waits == NVMENS_WAIT_NOTHING)
     waits = hindered_by_host(att);

@@ -414,6 +414,32 @@ START_TEST(R15_what_is_fenced_is_released_with_the_subsystem)
 }
 END_TEST
 
+/* q will wait too, but as p has it (R57), not for what it may have itself (R62 d). */
+START_TEST(R62_what_is_fenced_is_in_the_way_of_a_newcomer)
+{
+  nvmens_ns_config config = disks_config(1, 'B');
+  rig *r = disks_rig(NULL);
+  rig_ctrl *x = disks_path(r, 1), *p, *q;
+  rig_ns *b;
+
+  disks_put(r, 1, 'A');
+  HEARS(x, "1");
+  rig_ctrl_del(x);
+  disks_take(r, 1);
+  disks_down(r, 1);
+  p = deaf(r, 1);
+  q = disks_path(r, 1);
+  config.shared = config.auto_attach = 0;
+  b = rig_ns_new(r, &config);
+  ck_assert_int_eq(rig_attach(b, p), 0);
+  FENCED(b, p);
+  ck_assert_int_eq(rig_plug(b), 0);
+  WANTED(b, q, DRAIN);
+  FENCED(b, p);
+  rig_end(r);
+}
+END_TEST
+
 /* It ends here as an attachment does: who deletes is told nothing (R40), and finds it (R41). */
 START_TEST(R40_who_deletes_what_is_fenced_elsewhere_is_not_told)
 {
@@ -477,6 +503,7 @@ int main(void)
   tcase_add_test(t, R64_a_barred_command_is_answered_as_for_an_inactive_nsid);
   tcase_add_test(t, R64_a_private_one_that_is_fenced_elsewhere_is_refused);
   tcase_add_test(t, R15_what_is_fenced_is_released_with_the_subsystem);
+  tcase_add_test(t, R62_what_is_fenced_is_in_the_way_of_a_newcomer);
   tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
   tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_set_timeout(t, 60);

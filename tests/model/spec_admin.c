@@ -35,7 +35,10 @@ static void feature(m_frame *f, int set)
     m_set_aec(q->ctrl, value);
     m_look();
     m_end(f->cmd, 0, 0, 0);
+    m_deliver(q->ctrl, 1); /* it may come first */
+    M.loose++;
     m_commit();
+    M.loose--;
   }
 }
 

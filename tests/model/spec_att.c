@@ -63,10 +63,13 @@ static void settle(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
   int cmd = a->owner;
+  uint32_t tail = M.tail;
 
   a->owner = M_NONE;
   if (cmd >= 0)
     m_settle(cmd);
+  if (M.tail != tail) /* it ends with its drain */
+    M.eff[tail % M_EFFECTS].loose = M.loose != 0;
 }
 
 /* DRAINING to ABORTING: by surprise, or at the deadline. */

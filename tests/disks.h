@@ -82,6 +82,15 @@ static inline rig_ctrl *disks_down(rig *r, uint8_t host)
   return rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {host}});
 }
 
+/* Enabled, and asks for no events. */
+static inline rig_ctrl *disks_deaf(rig *r, uint8_t host)
+{
+  rig_ctrl *c = disks_down(r, host);
+
+  rig_enable(c);
+  return c;
+}
+
 static inline void disks_listen(rig_ctrl *c)
 {
   rig_enable(c);

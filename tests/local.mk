@@ -23,6 +23,7 @@ TAP_TESTS = \
 	%D%/test_faults \
 	%D%/test_feature \
 	%D%/test_fenced \
+	%D%/test_fenced_others \
 	%D%/test_forgotten \
 	%D%/test_gate \
 	%D%/test_gate_internal \
@@ -53,6 +54,7 @@ TAP_TESTS = \
 	%D%/test_ns_mgmt \
 	%D%/test_ns_prepare \
 	%D%/test_nsid_set \
+	%D%/test_numbers \
 	%D%/test_outbox \
 	%D%/test_owes \
 	%D%/test_owes_paths \

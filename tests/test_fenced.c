@@ -5,20 +5,12 @@
  */
 #include "disks.h"
 
-static rig_ctrl *deaf(rig *r, uint8_t host)
-{
-  rig_ctrl *c = disks_down(r, host);
-
-  rig_enable(c);
-  return c;
-}
-
 /* A was under NSID 1, and B is; the host asks for no events. */
 static rig *fenced(rig_ctrl **c, nvmens_lane **lane)
 {
   rig *r = disks_rig(NULL);
 
-  *c = deaf(r, 1);
+  *c = disks_deaf(r, 1);
   *lane = rig_lane(*c);
   disks_put(r, 1, 'A');
   rig_log_clear(r);
@@ -131,7 +123,7 @@ END_TEST
 START_TEST(R64_it_is_in_the_logs_as_an_attach_is)
 {
   rig *r = disks_rig(NULL);
-  rig_ctrl *c = deaf(r, 1), *d = disks_down(r, 2);
+  rig_ctrl *c = disks_deaf(r, 1), *d = disks_down(r, 2);
 
   rig_enable(d);
   RIG_OK(rig_set_aec(d, RIG_BIT1C));
@@ -183,7 +175,7 @@ END_TEST
 START_TEST(R64_a_reset_hides_it_again)
 {
   rig *r = disks_rig(NULL);
-  rig_ctrl *c = deaf(r, 1), *d = disks_down(r, 2);
+  rig_ctrl *c = disks_deaf(r, 1), *d = disks_down(r, 2);
   rig_ns *b;
 
   disks_put(r, 1, 'A');
@@ -301,7 +293,7 @@ END_TEST
 START_TEST(R64_the_same_one_is_not_fenced)
 {
   rig *r = disks_rig(NULL);
-  rig_ctrl *c = deaf(r, 1);
+  rig_ctrl *c = disks_deaf(r, 1);
 
   disks_put(r, 1, 'A');
   ATTACHED(disks_swap(r, 1, 'A'), c);
@@ -312,7 +304,7 @@ END_TEST
 START_TEST(R64_what_waits_for_a_limit_too_is_not_shown)
 {
   rig *r = disks_rig(&(nvmens_subsys_config){.maxcna = 1});
-  rig_ctrl *c = deaf(r, 1);
+  rig_ctrl *c = disks_deaf(r, 1);
   rig_ns *b;
 
   disks_put(r, 1, 'A');
@@ -329,37 +321,11 @@ START_TEST(R64_what_waits_for_a_limit_too_is_not_shown)
 }
 END_TEST
 
-/* q asks for events, p does not. p waits for q as well, so it is not shown before q has let go. */
-START_TEST(R64_what_waits_for_another_path_too_is_not_shown)
-{
-  rig *r = disks_rig(NULL);
-  rig_ctrl *p = deaf(r, 1), *q = disks_path(r, 1);
-  rig_ns *b;
-
-  disks_put(r, 1, 'A');
-  HEARS(q, "1");
-  b = disks_swap(r, 1, 'B');
-  WANTED(b, p, HOST);
-  WANTED(b, q, HOST);
-  HEARS(q, "1");
-  WANTED(b, p, HOST);
-  HEARS(q, "1");
-  ATTACHED(b, q); /* p does not answer: it is not waited for */
-  FENCED(b, p);
-  SILENT(q);
-  ck_assert_int_eq(disks_who(p, 1), 'B');
-  ATTACHED(b, p);
-  HEARS(q, "1"); /* R65: p has let go */
-  SILENT(q);
-  rig_end(r);
-}
-END_TEST
-
 /* R51, C16: it is not attached on this path; on another it is. */
 START_TEST(R64_a_barred_command_is_answered_as_for_an_inactive_nsid)
 {
   rig *r = disks_rig(NULL);
-  rig_ctrl *p = deaf(r, 1), *q = disks_path(r, 1);
+  rig_ctrl *p = disks_deaf(r, 1), *q = disks_path(r, 1);
   nvmens_lane *lane = rig_lane(p);
 
   disks_put(r, 1, 'A');
@@ -375,27 +341,11 @@ START_TEST(R64_a_barred_command_is_answered_as_for_an_inactive_nsid)
 }
 END_TEST
 
-START_TEST(R64_a_private_one_that_is_fenced_elsewhere_is_refused)
-{
-  rig *r = disks_rig(NULL);
-  rig_ctrl *p = deaf(r, 1), *q = deaf(r, 2);
-  rig_ns *b;
-
-  disks_private(r, 1, 'A');
-  disks_take(r, 1);
-  b = disks_private(r, 1, 'B');
-  FENCED(b, p);
-  ck_assert_int_eq(rig_attach(b, q), NVMENS_ERR_PRIVATE);
-  RIG_FAILS(rig_host_attach(q, 1, q), RIG_DNR(NVMENS_SC_NS_IS_PRIVATE));
-  rig_end(r);
-}
-END_TEST
-
 /* Hiding them is a change of log 1Ch, which nobody reads any more. Another drain is pending. */
 START_TEST(R15_what_is_fenced_is_released_with_the_subsystem)
 {
   rig *r = disks_rig(NULL);
-  rig_ctrl *c = deaf(r, 1);
+  rig_ctrl *c = disks_deaf(r, 1);
   rig_ns *b[3];
   uint32_t i;
 
@@ -410,73 +360,6 @@ START_TEST(R15_what_is_fenced_is_released_with_the_subsystem)
   for (i = 0; i < 3; i++)
     ck_assert_int_eq(b[i]->released, 1);
   ck_assert_int_eq(c->released, 0);
-  rig_end(r);
-}
-END_TEST
-
-/* q will wait too, but as p has it (R57), not for what it may have itself (R62 d). */
-START_TEST(R62_what_is_fenced_is_in_the_way_of_a_newcomer)
-{
-  nvmens_ns_config config = disks_config(1, 'B');
-  rig *r = disks_rig(NULL);
-  rig_ctrl *x = disks_path(r, 1), *p, *q;
-  rig_ns *b;
-
-  disks_put(r, 1, 'A');
-  HEARS(x, "1");
-  rig_ctrl_del(x);
-  disks_take(r, 1);
-  disks_down(r, 1);
-  p = deaf(r, 1);
-  q = disks_path(r, 1);
-  config.shared = config.auto_attach = 0;
-  b = rig_ns_new(r, &config);
-  ck_assert_int_eq(rig_attach(b, p), 0);
-  FENCED(b, p);
-  ck_assert_int_eq(rig_plug(b), 0);
-  WANTED(b, q, DRAIN);
-  FENCED(b, p);
-  rig_end(r);
-}
-END_TEST
-
-/* It ends here as an attachment does: who deletes is told nothing (R40), and finds it (R41). */
-START_TEST(R40_who_deletes_what_is_fenced_elsewhere_is_not_told)
-{
-  rig_ctrl *c, *other;
-  nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
-
-  other = disks_down(r, 2);
-  rig_enable(other);
-  RIG_OK(rig_set_aec(other, RIG_BIT1C));
-  RIG_OK(rig_host_delete(other, 1));
-  SILENT(other);
-  ck_assert_str_eq(rig_changed(other, RIG_LID1C, RIG_CONSUME), "1");
-  rig_end(r);
-}
-END_TEST
-
-/* Another path is silent, and its read lets go: nothing was in the way in between. */
-START_TEST(R64_a_read_that_ends_silence_and_lets_go_hides_nothing)
-{
-  rig *r = disks_rig(NULL);
-  rig_ctrl *p = deaf(r, 1), *q = disks_path(r, 1);
-
-  disks_put(r, 1, 'A');
-  HEARS(q, "1");
-  disks_take(r, 1);
-  HEARS(q, "1");
-  ck_assert_int_eq(rig_attach(disks_loose(r, 1, 'B'), p), 0); /* nothing comes to q */
-  ck_assert_uint_eq(rig_heard(q), RIG_EV4);
-  WANTED(rig_find(r, 1), p, HOST);
-  rig_poll(r);
-  rig_pass(r, WAIT_NS);
-  FENCED(rig_find(r, 1), p);
-  rig_changed(q, RIG_LID1C, RIG_CONSUME);
-  ck_assert_str_eq(disks_log(q), "1");
-  FENCED(rig_find(r, 1), p);
-  ck_assert_str_eq(rig_changed(q, RIG_LID1C, RIG_CONSUME), "");
   rig_end(r);
 }
 END_TEST
@@ -499,13 +382,8 @@ int main(void)
   tcase_add_test(t, R64_a_third_one_is_fenced_for_the_first);
   tcase_add_test(t, R64_the_same_one_is_not_fenced);
   tcase_add_test(t, R64_what_waits_for_a_limit_too_is_not_shown);
-  tcase_add_test(t, R64_what_waits_for_another_path_too_is_not_shown);
   tcase_add_test(t, R64_a_barred_command_is_answered_as_for_an_inactive_nsid);
-  tcase_add_test(t, R64_a_private_one_that_is_fenced_elsewhere_is_refused);
   tcase_add_test(t, R15_what_is_fenced_is_released_with_the_subsystem);
-  tcase_add_test(t, R62_what_is_fenced_is_in_the_way_of_a_newcomer);
-  tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
-  tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -418,60 +418,6 @@ START_TEST(R62_a_path_that_stayed_waits_for_a_newcomer_that_answers)
 }
 END_TEST
 
-/* ---- a path that stayed ---- */
-
-/* p stays, c goes; A is swapped for B, which p has then. Linux has refused it: c's disk. */
-static rig *p_stays(rig_ctrl **p)
-{
-  rig *r = disks_rig(NULL);
-  rig_ctrl *c;
-
-  *p = disks_path(r, 1);
-  c = disks_path(r, 1);
-  disks_put(r, 1, 'A');
-  HEARS(*p, "1");
-  HEARS(c, "1");
-  rig_ctrl_del(c);
-  rig_poll(r);
-  disks_swap(r, 1, 'B');
-  HEARS(*p, "1");
-  HEARS(*p, "1");
-  ATTACHED(rig_find(r, 1), *p); /* it is no newcomer */
-  SILENT(*p);
-  return r;
-}
-
-START_TEST(R65_the_paths_that_stayed_are_told_when_a_path_has_gone_for_good)
-{
-  rig_ctrl *p;
-  rig *r = p_stays(&p);
-
-  rig_pass(r, MEMORY_NS - 1);
-  SILENT(p);
-  rig_pass(r, 1);
-  HEARS(p, "1");
-  SILENT(p);
-  rig_end(r);
-}
-END_TEST
-
-START_TEST(H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go)
-{
-  rig_ctrl *p, *n;
-  rig *r = p_stays(&p);
-
-  n = disks_path(r, 1);
-  WANTED(rig_find(r, 1), n, HOST);
-  HEARS(n, "1");
-  SILENT(p);
-  HEARS(n, "1");
-  ATTACHED(rig_find(r, 1), n);
-  HEARS(p, "1");
-  SILENT(p);
-  rig_end(r);
-}
-END_TEST
-
 int main(void)
 {
   Suite *s = suite_create("newcomers");
@@ -496,8 +442,6 @@ int main(void)
   tcase_add_test(t, R67_the_memory_is_of_the_configuration);
   tcase_add_loop_test(t, R66_two_disks_of_one_nsid_are_remembered, 0, 2);
   tcase_add_loop_test(t, R62_a_path_that_stayed_waits_for_a_newcomer_that_answers, 0, 2);
-  tcase_add_test(t, R65_the_paths_that_stayed_are_told_when_a_path_has_gone_for_good);
-  tcase_add_test(t, H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

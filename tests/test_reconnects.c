@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_reconnects.c: a host that reconnects while its former controller is still being removed
- * (R66, R67), and newcomers that read log 04h in pieces (R61). Others: test_newcomers.c.
+ * (R66, R67); newcomers that read log 04h in pieces (R61); the path that stayed (R65, H2). Others:
+ * test_newcomers.c.
  */
 #include "disks.h"
 
@@ -188,6 +189,60 @@ START_TEST(R66_pieces_of_one_snapshot_are_one_scan_of_a_newcomer)
 }
 END_TEST
 
+/* ---- a path that stayed ---- */
+
+/* p stays, c goes; A is swapped for B, which p has then. Linux has refused it: c's disk. */
+static rig *p_stays(rig_ctrl **p)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c;
+
+  *p = disks_path(r, 1);
+  c = disks_path(r, 1);
+  disks_put(r, 1, 'A');
+  HEARS(*p, "1");
+  HEARS(c, "1");
+  rig_ctrl_del(c);
+  rig_poll(r);
+  disks_swap(r, 1, 'B');
+  HEARS(*p, "1");
+  HEARS(*p, "1");
+  ATTACHED(rig_find(r, 1), *p); /* it is no newcomer */
+  SILENT(*p);
+  return r;
+}
+
+START_TEST(R65_the_paths_that_stayed_are_told_when_a_path_has_gone_for_good)
+{
+  rig_ctrl *p;
+  rig *r = p_stays(&p);
+
+  rig_pass(r, MEMORY_NS - 1);
+  SILENT(p);
+  rig_pass(r, 1);
+  HEARS(p, "1");
+  SILENT(p);
+  rig_end(r);
+}
+END_TEST
+
+START_TEST(H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go)
+{
+  rig_ctrl *p, *n;
+  rig *r = p_stays(&p);
+
+  n = disks_path(r, 1);
+  WANTED(rig_find(r, 1), n, HOST);
+  HEARS(n, "1");
+  SILENT(p);
+  HEARS(n, "1");
+  ATTACHED(rig_find(r, 1), n);
+  HEARS(p, "1");
+  SILENT(p);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("reconnects");
@@ -198,6 +253,8 @@ int main(void)
   tcase_add_loop_test(t, R65_a_newcomer_is_told_of_what_is_shown_while_its_former_path_owes, 0, 2);
   tcase_add_test(t, R66_the_last_piece_of_a_newcomers_read_counts_for_its_snapshot);
   tcase_add_test(t, R66_pieces_of_one_snapshot_are_one_scan_of_a_newcomer);
+  tcase_add_test(t, R65_the_paths_that_stayed_are_told_when_a_path_has_gone_for_good);
+  tcase_add_test(t, H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

@@ -143,7 +143,8 @@ static int excused(const d_driver *d, int n)
   for (int c = 0; c < M_CTRLS && o >= M_CTRLS; c++) /* it is still on its way out */
     if (M.ctrl[c].used && M.ctrl[c].state == NVMENS_CTRL_GOING && M.ctrl[c].hostid == d->hostid)
       return 1;
-  if (o >= M_CTRLS) /* it may have come back by another controller, or was forgotten for want of room */
+  if (o >=
+      M_CTRLS) /* it may have come back by another controller, or was forgotten for want of room */
     return M.has_forgotten || m_remembered(d->hostid, UINT64_MAX, n, NULL);
   return !M.ctrl[o].used || !d_at_rest(&D[o]) || D[o].quiet; /* nobody knows what that has read */
 }

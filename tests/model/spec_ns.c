@@ -151,7 +151,7 @@ static int look(nvmens_nsref ref)
   return ns;
 }
 
-/* A verb that is refused does nothing of its own, but what is due by then is done, as in any call. */
+/* A verb that is refused does nothing of its own; what is due by then is done, as in any call. */
 static int refused(int why)
 {
   m_commit();
@@ -209,8 +209,7 @@ static void plug(int ns)
 
   n->c.auto_attach = 1;
   for (int c = 0; c < M_CTRLS; c++)
-    if (M.ctrl[c].used && M.ctrl[c].kind == NVMENS_CTRL_IO &&
-        M.ctrl[c].state != NVMENS_CTRL_GOING)
+    if (M.ctrl[c].used && M.ctrl[c].kind == NVMENS_CTRL_IO && M.ctrl[c].state != NVMENS_CTRL_GOING)
       there |= n->keeper ? M.ctrl[c].hostid == n->keeper : M.ctrl[c].cntlid == n->c.home_cntlid;
   if (!there) {
     n->keeper = 0;

@@ -195,7 +195,8 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
   nvmens_disk_settle(att->disk);
 }
 
-/* Begun by the first poll after it was set, as calls without a time do not know it. */
+/* Begun by the first poll after it was set, as calls without a time do not know it. Counting until
+ * what follows from its silence has been done. */
 void nvmens_path_silent(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
@@ -208,5 +209,16 @@ void nvmens_path_silent(nvmens_ctrl *ctrl)
     return;
   }
   ctrl->silent = 1;
-  nvmens_path_settle(ctrl);
+}
+
+void nvmens_paths_silent(const nvmens_subsys *s)
+{
+  for (uint32_t i = 0; i < s->nctrl; i++) {
+    nvmens_ctrl *ctrl = s->ctrl[i];
+
+    if (!ctrl->silent || !ctrl->counting)
+      continue;
+    ctrl->counting = 0;
+    nvmens_path_settle(ctrl);
+  }
 }

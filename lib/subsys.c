@@ -88,6 +88,7 @@ void nvmens_run_timers(nvmens_subsys *s)
   }
   while ((timer = due(s, &s->patience)) != NULL)
     nvmens_path_silent(NVMENS_OBJECT(timer, nvmens_ctrl, patience));
+  nvmens_paths_silent(s);
   while ((timer = due(s, &s->forgetting)) != NULL)
     nvmens_paths_expire(NVMENS_OBJECT(timer, nvmens_paths, timer));
   nvmens_deliver_all(s);

@@ -56,6 +56,32 @@ START_TEST(R63_a_silent_path_is_not_waited_for)
 }
 END_TEST
 
+/* Two that are waited for as long are silent together: the lowest CNTLID gets what is private. */
+START_TEST(R57_the_lowest_of_two_that_are_silent_gets_a_private_namespace)
+{
+  rig_ctrl *low, *p, *q;
+  rig *r = disks_rig(NULL);
+  rig_ns *ns;
+
+  low = disks_down(r, 1);
+  p = disks_path(r, 1);
+  q = disks_path(r, 1);
+  disks_put(r, 1, 'A');
+  HEARS(p, "1");
+  HEARS(q, "1");
+  disks_take(r, 1);
+  ns = disks_private(r, 1, 'A'); /* as private it is another for the host's other paths */
+  WANTED(ns, low, HOST);
+  WANTED(ns, p, HOST);
+  WANTED(ns, q, HOST);
+  rig_poll(r);
+  rig_pass(r, WAIT_NS);
+  ATTACHED(ns, low);
+  WANTED(ns, q, DRAIN);
+  rig_end(r);
+}
+END_TEST
+
 /* What waited for p at p waits for p at q, by one call: the timer runs on. */
 START_TEST(R63_a_plug_does_not_begin_the_wait_anew)
 {
@@ -410,6 +436,7 @@ int main(void)
   TCase *t = tcase_create("silent");
 
   tcase_add_test(t, R63_a_silent_path_is_not_waited_for);
+  tcase_add_test(t, R57_the_lowest_of_two_that_are_silent_gets_a_private_namespace);
   tcase_add_test(t, R63_a_plug_does_not_begin_the_wait_anew);
   tcase_add_test(t, R63_the_wait_is_of_the_configuration);
   tcase_add_test(t, R63_the_timer_begins_with_the_next_poll);

@@ -101,7 +101,7 @@ typedef struct m_att {
   int8_t owner;         /* the detach command that started this drain */
   int16_t obj;
   uint32_t gen;  /* of the attachment */
-  uint32_t born; /* when: they are told in the order of this */
+  uint32_t born; /* when it was WANTED: the latest goes first */
   uint32_t token;
   uint64_t deadline;
   uint32_t timer; /* when it was started */

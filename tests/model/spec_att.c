@@ -15,11 +15,12 @@ void m_attach(int ns, int ctrl)
   m_att *a = &M.att[ctrl][ns];
   int fenced = a->state == NVMENS_ATT_FENCED;
 
+  if (a->state == NVMENS_ATT_DETACHED)
+    a->born = ++M.gens;
   a->state = NVMENS_ATT_ATTACHED;
   a->open = 0;
   a->hook_due = 1;
   a->gen = ++M.gens;
-  a->born = a->gen;
   a->owner = M_NONE;
   a->obj = M.ns[ns].obj;
   a->ever = 1;

@@ -308,10 +308,14 @@ static void at_rest(int ns, int ctrl)
     else
       m_unfence(ns, ctrl, 1);
   }
-  if (a->state <= NVMENS_ATT_WANTED)
-    a->state = m_should(ns, ctrl) && !m_draining(a) && (!a->in_detached || M.plugging == ns + 1)
-                   ? NVMENS_ATT_WANTED
-                   : NVMENS_ATT_DETACHED;
+  if (a->state <= NVMENS_ATT_WANTED) {
+    int wanted =
+        m_should(ns, ctrl) && !m_draining(a) && (!a->in_detached || M.plugging == ns + 1);
+
+    if (wanted && a->state == NVMENS_ATT_DETACHED)
+      a->born = ++M.gens;
+    a->state = wanted ? NVMENS_ATT_WANTED : NVMENS_ATT_DETACHED;
+  }
   if (a->state == NVMENS_ATT_WANTED)
     a->ever = 1;
 }
@@ -322,13 +326,13 @@ void m_look(void)
   M.contended = 0;
   M.loose++;
   for (int n = 0; n < M.conf.nnsids; n++)
-    for (int c = 0; c < M_CTRLS; c++)
-      at_rest(n, c);
+    for (int i = 0; i < M.norder; i++)
+      at_rest(n, M.order[i]);
   while (let_one_in())
     continue;
   for (int n = 0; n < M.conf.nnsids; n++)
-    for (int c = 0; c < M_CTRLS; c++)
-      at_rest(n, c);
+    for (int i = 0; i < M.norder; i++)
+      at_rest(n, M.order[i]);
   M.loose--;
   if (!M.contended) /* else when it is known who was let in */
     m_waiting();

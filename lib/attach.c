@@ -3,8 +3,7 @@
  * attach.c: one attachment, until it is attached (R18-R25, R56-R60). Floor 3.
  *
  * Invariants: the gate is open iff ATTACHED and `attached` has returned; what should be attached
- * is in
- * the controller's `active`, so that attaching it later takes no memory.
+ * is in the controller's `active`, so that attaching it later takes no memory.
  */
 #include "attach.h"
 

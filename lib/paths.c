@@ -40,9 +40,8 @@ static bool is_left(const nvmens_attachment *att, const nvmens_ctrl *newcomer)
          !att->ctrl->pci && att->ctrl->went < newcomer->born;
 }
 
-/* A newcomer may have what paths had that went away before: another identity than ns, or (paths)
- * one
- * that cannot be another path to it. */
+/* A newcomer may have what paths had that went away before: another identity than ns, or
+ * (paths) one that cannot be another path to it. */
 static bool may_have_other(const nvmens_disk *disk, const nvmens_ctrl *newcomer,
                            const nvmens_ns *ns, bool paths)
 {

@@ -81,7 +81,8 @@ void nvmens_path_read_over(nvmens_ctrl *);
 void nvmens_path_listed(nvmens_ctrl *); /* CNS 02h or 07h has reached it (R66) */
 /* CNS 03h, or 00h and others, of a namespace that was visible has reached it (R64). */
 void nvmens_path_identified(nvmens_ctrl *, nvmens_nsref, uint8_t cns);
-void nvmens_path_silent(nvmens_ctrl *);   /* its timer; then, for all whose timer it was: */
+/* Its timer. If this is true, when all that are due have been called: nvmens_paths_silent. */
+bool nvmens_path_silent(nvmens_ctrl *);
 void nvmens_paths_silent(const nvmens_subsys *);
 void nvmens_paths_expire(nvmens_paths *); /* its timer */
 

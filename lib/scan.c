@@ -197,7 +197,7 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
 
 /* Begun by the first poll after it was set, as calls without a time do not know it. Counting until
  * what follows from its silence has been done. */
-void nvmens_path_silent(nvmens_ctrl *ctrl)
+bool nvmens_path_silent(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
   uint64_t wait = s->config.host_wait_ns;
@@ -206,9 +206,10 @@ void nvmens_path_silent(nvmens_ctrl *ctrl)
     ctrl->counting = 1;
     nvmens_timer_set(&s->patience, &ctrl->patience,
                      wait > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + wait);
-    return;
+    return false;
   }
   ctrl->silent = 1;
+  return true;
 }
 
 void nvmens_paths_silent(const nvmens_subsys *s)

@@ -77,6 +77,7 @@ static nvmens_timer *due(nvmens_subsys *s, nvmens_timers *timers)
 void nvmens_run_timers(nvmens_subsys *s)
 {
   nvmens_timer *timer;
+  bool silent = false;
 
   while ((timer = due(s, &s->timers)) != NULL)
     nvmens_att_late(NVMENS_OBJECT(timer, nvmens_attachment, timer));
@@ -87,8 +88,9 @@ void nvmens_run_timers(nvmens_subsys *s)
     nvmens_cmd_end(cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
   }
   while ((timer = due(s, &s->patience)) != NULL)
-    nvmens_path_silent(NVMENS_OBJECT(timer, nvmens_ctrl, patience));
-  nvmens_paths_silent(s);
+    silent |= nvmens_path_silent(NVMENS_OBJECT(timer, nvmens_ctrl, patience));
+  if (silent)
+    nvmens_paths_silent(s);
   while ((timer = due(s, &s->forgetting)) != NULL)
     nvmens_paths_expire(NVMENS_OBJECT(timer, nvmens_paths, timer));
   nvmens_deliver_all(s);

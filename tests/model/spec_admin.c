@@ -144,7 +144,6 @@ int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
   m_frame *f = &M.frame[M.depth];
   m_cmd *q = &M.cmd[cmd];
 
-  m_time(M.now);
   f->cmd = cmd;
   f->want = K_NONE;
   f->stage = 0;
@@ -157,7 +156,8 @@ int m_admin(int ctrl, int cmd, const nvmens_sqe *sqe)
   q->cid = get16(sqe->cid);
   q->born = ++M.gens;
   if (!known(q) && !abort_taken(ctrl, q))
-    return NVMENS_NOT_MINE;
+    return NVMENS_NOT_MINE; /* as if it had not been called */
+  m_time(M.now);
   M.depth++;
   q->state = C_INLINE;
   if (M.ctrl[ctrl].state == NVMENS_CTRL_SHUTDOWN)

@@ -305,8 +305,10 @@ static void at_rest(int ns, int ctrl)
   if (a->state == NVMENS_ATT_FENCED && !may_be_fenced(ns, ctrl)) {
     if (m_should(ns, ctrl) && m_waits_for(ns, ctrl) == NVMENS_WAITS_FOR_NOTHING)
       m_attach(ns, ctrl); /* recorded when it was fenced */
-    else
+    else {
       m_unfence(ns, ctrl, 1);
+      a->state = NVMENS_ATT_WANTED;
+    }
   }
   if (a->state <= NVMENS_ATT_WANTED) {
     int wanted =

@@ -188,8 +188,12 @@ static void do_aer(const w_step *s, int c)
   }
   w_enter();
   sf = m_aer(c, cmd, s->a[2] % 5);
+  if (sf) { /* the caller's, but for hooks meanwhile not a free one */
+    M.cmd[cmd].state = C_INLINE;
+    M.cmd[cmd].ctrl = UINT8_MAX;
+  }
   w_same("nvmens_aer", nvmens_aer(W.ctrl[c], &W.cmd[cmd].cmd, s->a[2] % 5).sf, sf);
-  if (sf) { /* the caller's again */
+  if (sf) {
     memset(&W.cmd[cmd].cmd, 0xA5, sizeof(nvmens_cmd));
     M.cmd[cmd].state = C_FREE;
   }

@@ -264,7 +264,7 @@ coverage:
 	test -e coverage/Makefile || \
 	  (cd coverage && $(abs_top_srcdir)/configure --enable-coverage --disable-shared CC='$(CC)')
 	cd coverage && find . -name '*.gcda' -exec rm {} + && \
-	  CK_TIMEOUT_MULTIPLIER=5 $(MAKE) $(AM_MAKEFLAGS) check
+	  CK_TIMEOUT_MULTIPLIER=5 NVMENS_STEPS=150000 $(MAKE) $(AM_MAKEFLAGS) check
 	cd coverage && $(abs_top_srcdir)/%D%/coverage
 clean-local:
 	rm -rf coverage cross fuzz-afl fuzz-libfuzzer

@@ -236,6 +236,27 @@ void nvmens_disk_answer(const nvmens_disk *disk)
 
 /* ---- settle ---- */
 
+static bool has_it_next(const nvmens_attachment *att)
+{
+  uint8_t waits = hindrance(att);
+
+  return waits == NVMENS_WAIT_NOTHING || waits == NVMENS_WAIT_FENCE;
+}
+
+/* Of several that wait for a private namespace the lowest CNTLID gets it, be it another host's
+ * (R57). */
+static void give_way(const nvmens_attachment *att)
+{
+  if (att->ns->shared || att->state != NVMENS_ATT_WANTED || !has_it_next(att))
+    return;
+  for (const nvmens_attachment *other = att->ns->attachments; other; other = other->ns_next)
+    if (other->disk != att->disk && other->state == NVMENS_ATT_WANTED &&
+        other->ctrl->cntlid < att->ctrl->cntlid && has_it_next(other)) {
+      nvmens_disk_settle(other->disk);
+      return;
+    }
+}
+
 /* Whether one has changed its state: then the others may have another reason. */
 static bool decide(const nvmens_disk *disk)
 {
@@ -244,8 +265,10 @@ static bool decide(const nvmens_disk *disk)
   for (nvmens_attachment *att = disk->atts; att; att = att->path_next) {
     uint8_t before = att->state;
 
-    if (before == NVMENS_ATT_WANTED || before == NVMENS_ATT_FENCED)
+    if (before == NVMENS_ATT_WANTED || before == NVMENS_ATT_FENCED) {
+      give_way(att);
       nvmens_att_decide(att, hindrance(att));
+    }
     changed |= att->state != before;
   }
   return changed;

@@ -102,7 +102,7 @@ static void deliver(int ctrl);
 static int deliverable_now(int ctrl);
 
 /* Does what is next in the queue if it calls no hook. */
-static int step_over(int drains)
+static int step_over(void)
 {
   m_effect *e = &M.eff[M.head % M_EFFECTS], took;
 
@@ -117,7 +117,7 @@ static int step_over(int drains)
     M.head++;
     return 1;
   }
-  if (drains && e->kind == K_DRAIN && M.conf.no_drain) { /* no hook: nothing to wait for */
+  if (e->kind == K_DRAIN && M.conf.no_drain) { /* no hook: nothing to wait for */
     took = m_took();
     m_finish(&took, 1);
     return 1;
@@ -138,7 +138,7 @@ const m_effect *m_next(void)
     }
     if (M.head == M.tail)
       return NULL;
-    if (step_over(1))
+    if (step_over())
       continue;
     if (e->kind != K_DELIVER)
       return e;
@@ -359,7 +359,7 @@ static int step_drain(const m_effect *got)
 
     if (e->kind == K_DRAIN && e->ctrl == got->ctrl && e->obj == got->obj && applies(e)) {
       move(i, M.head);
-      return step_over(1);
+      return step_over();
     }
     if (!e->loose && e->kind != K_NONE)
       return 0;
@@ -373,10 +373,10 @@ void m_hint(const m_effect *got)
   uint32_t i;
 
   do {
-    while (step_over(0))
+    while (step_over())
       continue;
     i = place_of(got);
-  } while (i == M.tail && (step_drain(got) || step_over(1)));
+  } while (i == M.tail && step_drain(got));
   if (i != M.tail)
     move(i, M.head);
 }

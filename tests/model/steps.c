@@ -133,10 +133,12 @@ void w_step_do(const w_step *s)
 /* The first step that was kept for this kind of hook. */
 void w_run_armed(m_kind kind)
 {
+  int limits = M.conf.cfg.maxdna || M.conf.cfg.maxcna;
+
   /* Who waits for a limit is looked at when the hook detached has returned; what is let in by a
-   * call
-   * inside it is not said. */
-  if (M.contended || (kind == K_DETACHED && (M.conf.cfg.maxdna || M.conf.cfg.maxcna)))
+   * call inside it is not said, nor whether attached comes before a drain that no hook tells of. */
+  if (M.contended ||
+      (limits && (kind == K_DETACHED || (kind == K_ATTACHED && M.conf.no_drain))))
     return;
   for (unsigned i = 0; i < W.narmed; i++)
     if (W.armed[i].when == kind) {

@@ -41,22 +41,11 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_hook_leave(&s->core, &frame);
 }
 
-/* Another controller waits for it that comes before this one (R57). */
-static bool is_preceded(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
-{
-  for (const nvmens_attachment *att = ns->attachments; att; att = att->ns_next)
-    if (!ns->shared && att->state == NVMENS_ATT_WANTED && att->ctrl->cntlid < ctrl->cntlid)
-      return true;
-  return false;
-}
-
 /* What this one was in the way of, once it has ended; itself, if it is to come again. */
 static void make_way(nvmens_ns *ns, nvmens_attachment *att)
 {
   nvmens_ctrl *ctrl = att->ctrl;
 
-  if (is_preceded(ns, ctrl))
-    nvmens_att_settle_private(ns);
   if (!att->ns && nvmens_att_should(ns, ctrl))
     nvmens_att_want(ns, ctrl);
   else if (!att->ns) /* the hook has ended that */

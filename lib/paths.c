@@ -235,6 +235,29 @@ void nvmens_disk_answer(const nvmens_disk *disk)
 
 /* ---- settle ---- */
 
+static bool has_it_next(const nvmens_attachment *att)
+{
+  uint8_t waits = hindrance(att);
+
+  return waits == NVMENS_WAIT_NOTHING || waits == NVMENS_WAIT_FENCE;
+}
+
+/* Of several that wait for a private namespace the lowest CNTLID gets it, be it another host's
+ * (R57). That one gives way to nobody. */
+static void give_way(const nvmens_attachment *att)
+{
+  const nvmens_attachment *lowest = att;
+
+  if (att->ns->shared || att->state != NVMENS_ATT_WANTED || !has_it_next(att))
+    return;
+  for (const nvmens_attachment *other = att->ns->attachments; other; other = other->ns_next)
+    if (other->state == NVMENS_ATT_WANTED && other->ctrl->cntlid < lowest->ctrl->cntlid &&
+        has_it_next(other))
+      lowest = other;
+  if (lowest->disk != att->disk)
+    nvmens_disk_settle(lowest->disk);
+}
+
 /* Whether one has changed its state: then the others may have another reason. */
 static bool decide(const nvmens_disk *disk)
 {
@@ -243,8 +266,10 @@ static bool decide(const nvmens_disk *disk)
   for (nvmens_attachment *att = disk->atts; att; att = att->path_next) {
     uint8_t before = att->state;
 
-    if (before == NVMENS_ATT_WANTED || before == NVMENS_ATT_FENCED)
+    if (before == NVMENS_ATT_WANTED || before == NVMENS_ATT_FENCED) {
+      give_way(att);
       nvmens_att_decide(att, hindrance(att));
+    }
     changed |= att->state != before;
   }
   return changed;

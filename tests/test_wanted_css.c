@@ -274,6 +274,54 @@ START_TEST(R57_a_private_namespace_passes_a_controller_whose_command_set_is_anot
 }
 END_TEST
 
+/* The one where it has drained is one of those that wait, and comes before a later one. */
+START_TEST(R57_what_has_drained_goes_to_the_lowest_that_may_have_it)
+{
+  rig *r = zoned_rig(0);
+  rig_ctrl *low = disks_down(r, 1), *one = disks_down(r, 1), *two = disks_down(r, 1);
+  rig_ns *ns;
+
+  disks_enable(low, NVMENS_CSS_ADMIN_ONLY);
+  ns = disks_private(r, 1, 'A');
+  WANTED(ns, low, DRAIN); /* elsewhere comes first */
+  ATTACHED(ns, one);
+  ns->drain = RIG_DRAIN_PENDING;
+  ck_assert_int_eq(rig_detach(ns, one, NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_int_eq(rig_plug(ns), 0);
+  WANTED(ns, two, DRAIN);
+  ck_assert_int_eq(rig_drained(ns, one), 0);
+  ATTACHED(ns, one);
+  WANTED(ns, two, DRAIN);
+  rig_end(r);
+}
+END_TEST
+
+/* Of two hosts, as it was attached explicitly to a controller that auto attach does not cover. */
+START_TEST(R57_what_has_drained_goes_to_the_lowest_of_whatever_host)
+{
+  rig *r = zoned_rig(0);
+  rig_ctrl *one = disks_down(r, 1), *two = disks_down(r, 2);
+  nvmens_ns_config config = disks_config(1, 'Z');
+  rig_ns *z;
+
+  config.csi = NVMENS_CSI_ZNS;
+  config.shared = config.auto_attach = 0;
+  z = rig_ns_new(r, &config);
+  ck_assert_int_eq(rig_attach(z, two), 0);
+  ck_assert_int_eq(rig_plug(z), 0);
+  ATTACHED(z, two);
+  WANTED(z, one, DRAIN);
+  z->drain = RIG_DRAIN_PENDING;
+  disks_enable(two, NVMENS_CSS_NVM);
+  rig_reset(two);
+  disks_enable(two, NVMENS_CSS_ALL); /* it is to come again when it has drained */
+  ck_assert_int_eq(rig_drained(z, two), 0);
+  ATTACHED(z, one);
+  WANTED(z, two, DRAIN);
+  rig_end(r);
+}
+END_TEST
+
 /* R60: what leaves by R59 was seen in the life before, under 110b. */
 START_TEST(R60_what_a_command_set_has_driven_out_is_owed)
 {
@@ -355,6 +403,8 @@ int main(void)
   tcase_add_test(t, R58_an_explicit_attach_is_refused_under_another_command_set);
   tcase_add_test(t, R57_a_place_that_a_command_set_frees_is_taken);
   tcase_add_test(t, R57_a_private_namespace_passes_a_controller_whose_command_set_is_another);
+  tcase_add_test(t, R57_what_has_drained_goes_to_the_lowest_that_may_have_it);
+  tcase_add_test(t, R57_what_has_drained_goes_to_the_lowest_of_whatever_host);
   tcase_add_test(t, R60_what_a_command_set_has_driven_out_is_owed);
   tcase_add_test(t, R60_what_a_command_set_has_driven_out_comes_back_at_once);
   tcase_add_test(t, R57_the_command_set_is_named_before_the_disk);

@@ -327,48 +327,58 @@ static int is_what(const m_effect *e, const m_effect *got)
   return e->kind == got->kind && e->ctrl == got->ctrl && e->obj == got->obj && e->cmd == got->cmd;
 }
 
-/* A drain without a hook, behind what may come after it. */
-static void step_drain(const m_effect *got)
-{
-  if (!M.conf.no_drain || (got->kind != K_DETACHED && got->kind != K_ABORT))
-    return;
-  for (uint32_t i = M.head; i != M.tail; i++) {
-    const m_effect *e = &M.eff[i % M_EFFECTS];
-
-    if (e->kind == K_DRAIN && e->ctrl == got->ctrl && e->obj == got->obj && applies(e)) {
-      move(i, M.head);
-      step_over();
-      return;
-    }
-    if (!e->loose && e->kind != K_NONE)
-      return;
-  }
-}
-
-/* What is loose may come before its turn, and after it. */
-void m_hint(const m_effect *got)
+/* The place of that hook, if it may come now; M.tail: it may not. */
+static uint32_t place_of(const m_effect *got)
 {
   int all_loose = 1;
   uint32_t i;
 
-  while (step_over())
-    continue;
-  step_drain(got);
   for (i = M.head; i != M.tail; i++) {
     const m_effect *e = &M.eff[i % M_EFFECTS];
 
     if (is_what(e, got) && (all_loose || e->loose))
       break;
     if (e->kind == K_DRAIN && got->kind == K_ABORT && e->ctrl == got->ctrl && e->obj == got->obj)
-      return;
+      return M.tail;
     all_loose &= e->loose || e->kind == K_NONE || (e->kind != K_DELIVER && !applies(e)) ||
                  (e->kind == K_DELIVER && !deliverable_now(e->ctrl));
   }
-  if (i == M.tail)
-    return;
-  if (M.eff[i % M_EFFECTS].kind == K_DELIVER && !deliverable_now(M.eff[i % M_EFFECTS].ctrl))
-    return;
-  move(i, M.head);
+  if (i != M.tail && M.eff[i % M_EFFECTS].kind == K_DELIVER &&
+      !deliverable_now(M.eff[i % M_EFFECTS].ctrl))
+    return M.tail;
+  return i;
+}
+
+/* A drain without a hook whose end, or abort, is to come: is it there, and may come now? */
+static int step_drain(const m_effect *got)
+{
+  if (!M.conf.no_drain || (got->kind != K_DETACHED && got->kind != K_ABORT))
+    return 0;
+  for (uint32_t i = M.head; i != M.tail; i++) {
+    const m_effect *e = &M.eff[i % M_EFFECTS];
+
+    if (e->kind == K_DRAIN && e->ctrl == got->ctrl && e->obj == got->obj && applies(e)) {
+      move(i, M.head);
+      return step_over();
+    }
+    if (!e->loose && e->kind != K_NONE)
+      return 0;
+  }
+  return 0;
+}
+
+/* What is loose may come before its turn, and after it. */
+void m_hint(const m_effect *got)
+{
+  uint32_t i;
+
+  do {
+    while (step_over())
+      continue;
+    i = place_of(got);
+  } while (i == M.tail && step_drain(got));
+  if (i != M.tail)
+    move(i, M.head);
 }
 
 void m_deliver_all(void)

@@ -352,7 +352,8 @@ void m_memory_poll(void)
     if (m->used && m->timer == T_DUE) {
       m->timer = T_RUNS;
       m->until = m_finite(M.told, memory_ns());
-    } else if (m->used && m->timer == T_RUNS && m->until <= M.told)
+    }
+    if (m->used && m->timer == T_RUNS && m->until <= M.told) /* at the end of time at once */
       m->timer = T_OFF;
   }
   m_forget_old();

@@ -243,7 +243,7 @@ static int newest(int ns, uint32_t below)
   for (int i = 0; i < M.norder; i++) {
     int c = M.order[i];
 
-    if (M.att[c][ns].state >= NVMENS_ATT_ATTACHED && M.att[c][ns].born < below &&
+    if (M.att[c][ns].state >= NVMENS_ATT_FENCED && M.att[c][ns].born < below &&
         (best < 0 || M.att[c][ns].born > M.att[best][ns].born))
       best = c;
   }
@@ -258,17 +258,17 @@ static void remove_each(int ns, int surprise, uint64_t deadline, int quiet_ctrl)
 
   M.loose++; /* the rules do not say in which order */
   m_forget_asked(ns, 0);
-  for (c = 0; c < M_CTRLS; c++)
-    if (M.att[c][ns].state == NVMENS_ATT_FENCED) {
-      m_unfence(ns, c, 0);
-      m_record(c, 0, ns, c != quiet_ctrl);
-    }
   for (; (c = newest(ns, below)) >= 0; below = M.att[c][ns].born) {
     m_att *a = &M.att[c][ns];
 
     if (a->state == NVMENS_ATT_ATTACHED) {
       m_unattach(ns, c, surprise, deadline);
       m_record(c, 0, ns, c != quiet_ctrl || BROKEN(issuer));
+    } else if (a->state == NVMENS_ATT_FENCED) {
+      m_unfence(ns, c, 0);
+      m_record(c, 0, ns, c != quiet_ctrl);
+      if (M.conf.cfg.maxdna || M.conf.cfg.maxcna)
+        m_look(); /* its place is free, before the next one drains */
     } else if (a->state == NVMENS_ATT_DRAINING && surprise) {
       m_abort(ns, c);
     } else if (a->state == NVMENS_ATT_DRAINING && deadline < a->deadline && !BROKEN(join)) {

@@ -417,6 +417,33 @@ START_TEST(R62_what_is_fenced_is_in_the_way_of_a_newcomer)
 }
 END_TEST
 
+/* n asks for events now: it waits for both, though the one is hidden before the other. */
+START_TEST(R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.maxdna = 2});
+  rig_ctrl *x = disks_path(r, 1), *n, *p;
+  rig_ns *b, *d;
+
+  disks_put(r, 1, 'A');
+  disks_put(r, 2, 'C');
+  disks_settle(x);
+  rig_ctrl_del(x);
+  n = deaf(r, 1);
+  b = disks_swap(r, 1, 'B');
+  d = disks_swap(r, 2, 'D');
+  FENCED(b, n);
+  FENCED(d, n);
+  p = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .pci = 1}); /* owes nothing */
+  WANTED(b, p, LIMIT);
+  RIG_OK(rig_set_aec(n, RIG_BIT4));
+  WANTED(b, n, HOST);
+  WANTED(d, n, HOST);
+  WANTED(b, p, HOST);
+  WANTED(d, p, HOST);
+  rig_end(r);
+}
+END_TEST
+
 /* It ends here as an attachment does: who deletes is told nothing (R40), and finds it (R41). */
 START_TEST(R40_who_deletes_what_is_fenced_elsewhere_is_not_told)
 {
@@ -480,6 +507,7 @@ int main(void)
   tcase_add_test(t, R64_a_barred_command_is_answered_as_for_an_inactive_nsid);
   tcase_add_test(t, R64_a_private_one_that_is_fenced_elsewhere_is_refused);
   tcase_add_test(t, R62_what_is_fenced_is_in_the_way_of_a_newcomer);
+  tcase_add_test(t, R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer);
   tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
   tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_set_timeout(t, 60);

@@ -428,9 +428,12 @@ START_TEST(R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer)
   disks_put(r, 2, 'C');
   disks_settle(x);
   rig_ctrl_del(x);
-  n = deaf(r, 1);
-  b = disks_swap(r, 1, 'B');
-  d = disks_swap(r, 2, 'D');
+  disks_take(r, 1);
+  disks_take(r, 2);
+  n = rig_ctrl_new(r, &(nvmens_ctrl_config){.cntlid = 5, .cntlid_given = 1, .hostid = {1}});
+  rig_enable(n);
+  b = disks_put(r, 1, 'B');
+  d = disks_put(r, 2, 'D');
   FENCED(b, n);
   FENCED(d, n);
   p = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .pci = 1}); /* owes nothing */

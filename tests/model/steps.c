@@ -79,11 +79,11 @@ void w_came_back(void)
   const m_effect *e;
 
   W.calls--;
+  w_choose();
   if (W.effects > 0) /* they are left to the one that is calling that hook */
     return;
-  if (W.hooks && !M.contended && M.head == W.head[W.calls % W_CALLS] && M.tail == W.tail[W.calls % W_CALLS])
+  if (W.hooks && M.head == W.head[W.calls % W_CALLS] && M.tail == W.tail[W.calls % W_CALLS])
     return; /* nothing came of it; what was left over is run when the command goes on */
-  w_choose();
   if (M.contended)
     w_fail("the library lets none in of those that wait for a limit");
   e = m_next();

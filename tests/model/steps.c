@@ -136,8 +136,9 @@ void w_run_armed(m_kind kind)
   int limits = M.conf.cfg.maxdna || M.conf.cfg.maxcna;
 
   /* Who waits for a limit is looked at when the hook detached has returned; what is let in by a
-   * call inside it is not said, nor whether attached comes before a drain that no hook tells of. */
-  if (M.contended ||
+   * call inside it is not said, nor whether attached comes before a drain that no hook tells of. And
+   * while a read waits for that, the page is not made. */
+  if (M.contended || M.reading ||
       (limits && (kind == K_DETACHED || (kind == K_ATTACHED && M.conf.no_drain))))
     return;
   for (unsigned i = 0; i < W.narmed; i++)

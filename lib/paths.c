@@ -80,7 +80,10 @@ static bool owed_here(const nvmens_attachment *att)
 /* It waits, or will when the call under way comes to it, for its host alone (R62 d). */
 static bool waits_too(const nvmens_attachment *other, const nvmens_ns *ns)
 {
-  if (!owed_by_past(other, ns) || (other->ns && other->state != NVMENS_ATT_WANTED))
+  bool settles = !other->ns || other->state == NVMENS_ATT_WANTED ||
+                 other->state == NVMENS_ATT_FENCED; /* to be hidden, where this asks */
+
+  if (!settles || !owed_by_past(other, ns))
     return false;
   return nvmens_att_hindered(ns, other->ctrl) == NVMENS_WAIT_NOTHING;
 }

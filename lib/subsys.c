@@ -262,8 +262,7 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
   bool was = att && nvmens_att_visible(att), ends;
   nvmens_verdict verdict;
 
-  if (!att || (!again && (leaves || nvmens_cell_of(NVMENS_M_ATTACHMENT, att->state, event)->kind !=
-                                       NVMENS_GO)))
+  if (!att || (leaves && !again))
     return nvmens_att_leave(att, event, owner, true); /* refused, or a drain is aborted */
   ends = ends_auto_attach(ns, att);
   if (ends)

@@ -126,6 +126,36 @@ START_TEST(R64_a_read_that_ends_silence_and_lets_go_hides_nothing)
 }
 END_TEST
 
+/* n asks for events now: it waits for both, though the one is hidden before the other. */
+START_TEST(R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.maxdna = 2});
+  rig_ctrl *x = disks_path(r, 1), *n, *p;
+  rig_ns *b, *d;
+
+  disks_put(r, 1, 'A');
+  disks_put(r, 2, 'C');
+  disks_settle(x);
+  rig_ctrl_del(x);
+  disks_take(r, 1);
+  disks_take(r, 2);
+  n = rig_ctrl_new(r, &(nvmens_ctrl_config){.cntlid = 5, .cntlid_given = 1, .hostid = {1}});
+  rig_enable(n);
+  b = disks_put(r, 1, 'B');
+  d = disks_put(r, 2, 'D');
+  FENCED(b, n);
+  FENCED(d, n);
+  p = rig_ctrl_new(r, &(nvmens_ctrl_config){.hostid = {1}, .pci = 1}); /* owes nothing */
+  WANTED(b, p, LIMIT);
+  RIG_OK(rig_set_aec(n, RIG_BIT4));
+  WANTED(b, n, HOST);
+  WANTED(d, n, HOST);
+  WANTED(b, p, HOST);
+  WANTED(d, p, HOST);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("fenced others");
@@ -136,6 +166,7 @@ int main(void)
   tcase_add_test(t, R62_what_is_fenced_is_in_the_way_of_a_newcomer);
   tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
   tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
+  tcase_add_test(t, R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -79,12 +79,11 @@ void w_came_back(void)
   const m_effect *e;
 
   W.calls--;
+  w_choose();
   if (W.effects > 0) /* they are left to the one that is calling that hook */
     return;
-  if (W.hooks && !M.contended && M.head == W.head[W.calls % W_CALLS] &&
-      M.tail == W.tail[W.calls % W_CALLS])
+  if (W.hooks && M.head == W.head[W.calls % W_CALLS] && M.tail == W.tail[W.calls % W_CALLS])
     return; /* nothing came of it; what was left over is run when the command goes on */
-  w_choose();
   if (M.contended)
     w_fail("the library lets none in of those that wait for a limit");
   e = m_next();
@@ -137,8 +136,10 @@ void w_run_armed(m_kind kind)
   int limits = M.conf.cfg.maxdna || M.conf.cfg.maxcna;
 
   /* Who waits for a limit is looked at when the hook detached has returned; what is let in by a
-   * call inside it is not said, nor whether attached comes before a drain that no hook tells of. */
-  if (M.contended || (limits && (kind == K_DETACHED || (kind == K_ATTACHED && M.conf.no_drain))))
+   * call inside it is not said, nor whether attached comes before a drain that no hook tells of.
+   * And while a read waits for that, the page is not made. */
+  if (M.contended || M.reading ||
+      (limits && (kind == K_DETACHED || (kind == K_ATTACHED && M.conf.no_drain))))
     return;
   for (unsigned i = 0; i < W.narmed; i++)
     if (W.armed[i].when == kind) {

@@ -66,6 +66,9 @@ static void do_identify(const w_step *s, int c)
   if (w_driven(c) && (q.cdw10[0] == NVMENS_CNS_NS_DESC_LIST ||
                       q.cdw10[0] == NVMENS_CNS_NS)) /* it would look like the driver's scan */
     q.cdw10[0] = NVMENS_CNS_NS_INDEPENDENT;
+  if (w_driven(c) && M.ctrl[c].stranger == 1 && /* nor does a tool list before its driver has */
+      (q.cdw10[0] == NVMENS_CNS_ACTIVE_NS_LIST || q.cdw10[0] == NVMENS_CNS_CSI_ACTIVE_NS_LIST))
+    q.cdw10[0] = NVMENS_CNS_NS_INDEPENDENT;
   put32(q.nsid, s->a[1] & 0x80 && s->a[2] < 128 ? 0 : w_nsid(s->a[2]));
   put16(q.cdw10 + 2, s->a[3] < 240 ? s->a[3] % 6 : (s->a[3] & 1 ? 0xffff : 0xffef));
   q.cdw11[3] = s->a[4] < 200 ? (s->a[4] % 3) : s->a[4];

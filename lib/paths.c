@@ -246,7 +246,7 @@ static bool has_it_next(const nvmens_attachment *att)
 }
 
 /* Of several that wait for a private namespace the lowest CNTLID gets it, be it another host's
- * (R57). That one gives way to nobody. */
+ * (R57). That one gives way to nobody. Where one has it next, all others are WANTED too. */
 static void give_way(const nvmens_attachment *att)
 {
   const nvmens_attachment *lowest = att;
@@ -254,8 +254,7 @@ static void give_way(const nvmens_attachment *att)
   if (att->ns->shared || att->state != NVMENS_ATT_WANTED || !has_it_next(att))
     return;
   for (const nvmens_attachment *other = att->ns->attachments; other; other = other->ns_next)
-    if (other->state == NVMENS_ATT_WANTED && other->ctrl->cntlid < lowest->ctrl->cntlid &&
-        has_it_next(other))
+    if (other->ctrl->cntlid < lowest->ctrl->cntlid && has_it_next(other))
       lowest = other;
   if (lowest->disk != att->disk)
     nvmens_disk_settle(lowest->disk);

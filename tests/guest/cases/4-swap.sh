@@ -3,7 +3,8 @@
 # title: swap of an NSID to another UUID, 20 times, no pause: the guest ends with the new disk
 # target: --ns 1=ram:64M --ns 3=ram:64M --nn 32
 # limit: 500
-# allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed
+# allow: identifiers changed for nsid 3|IDs don't match|Identify Descriptors failed|I/O Cmd.0x2.|async page read
+# (the kernel still looks for partitions on a disk that is removed at once)
 # remove and add in one write: the target has the second line before it has done the first
 swap() { printf 'remove 3\nadd 3 ram:64M uuid=%s' "$(uuid "$1")"; }
 

@@ -243,6 +243,35 @@ START_TEST(H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go)
 }
 END_TEST
 
+/* m still owes, so that A is remembered; n was one, and has scanned twice. */
+START_TEST(R65_who_has_let_go_is_not_told_of_what_is_shown)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = disks_path(r, 1), *c = disks_path(r, 1), *n, *m;
+  rig_ns *b;
+
+  disks_put(r, 1, 'A');
+  HEARS(p, "1");
+  HEARS(c, "1");
+  rig_ctrl_del(c);
+  disks_take(r, 1);
+  disks_settle(p);
+  n = disks_path(r, 1);
+  m = disks_path(r, 1);
+  for (uint32_t nsid = 5; nsid < 8; nsid++) {
+    disks_put(r, nsid, (char)nsid);
+    disks_settle(p);
+    disks_settle(n);
+  }
+  rig_heard(m);
+  b = disks_loose(r, 1, 'B');
+  ck_assert_int_eq(rig_attach(b, p), 0);
+  ATTACHED(b, p);
+  SILENT(n);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("reconnects");
@@ -255,6 +284,7 @@ int main(void)
   tcase_add_test(t, R66_pieces_of_one_snapshot_are_one_scan_of_a_newcomer);
   tcase_add_test(t, R65_the_paths_that_stayed_are_told_when_a_path_has_gone_for_good);
   tcase_add_test(t, H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go);
+  tcase_add_test(t, R65_who_has_let_go_is_not_told_of_what_is_shown);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

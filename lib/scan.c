@@ -43,7 +43,7 @@ static void tell_again(nvmens_ctrl *ctrl)
     if (att->told)
       nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
   for (att = ctrl->ntold ? ctrl->wanted : NULL; att; att = att->next)
-    if (att->told)
+    if (att->told && att->mark == NVMENS_MARK_NONE)
       nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
   if (ctrl->owes == NVMENS_MARK_NONE)
     return;

@@ -182,4 +182,17 @@ static inline rig_ctrl *disks_settled(rig *r, uint8_t host)
   return c;
 }
 
+/* A was under NSID 1, and B is; the host asks for no events. */
+static inline rig *disks_fenced(rig_ctrl **c, nvmens_lane **lane)
+{
+  rig *r = disks_rig(NULL);
+
+  *c = disks_deaf(r, 1);
+  *lane = rig_lane(*c);
+  disks_put(r, 1, 'A');
+  rig_log_clear(r);
+  disks_swap(r, 1, 'B');
+  return r;
+}
+
 #endif

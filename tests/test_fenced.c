@@ -5,24 +5,11 @@
  */
 #include "disks.h"
 
-/* A was under NSID 1, and B is; the host asks for no events. */
-static rig *fenced(rig_ctrl **c, nvmens_lane **lane)
-{
-  rig *r = disks_rig(NULL);
-
-  *c = disks_deaf(r, 1);
-  *lane = rig_lane(*c);
-  disks_put(r, 1, 'A');
-  rig_log_clear(r);
-  disks_swap(r, 1, 'B');
-  return r;
-}
-
 START_TEST(R64_without_events_it_is_visible_and_barred)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
   rig_ns *b = rig_find(r, 1);
   uint8_t page[NVMENS_PAGE];
 
@@ -55,7 +42,7 @@ START_TEST(R64_a_look_that_failed_does_not_open)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
   uint8_t page[NVMENS_PAGE];
 
   r->fail_transfer = 1;
@@ -73,7 +60,7 @@ START_TEST(R64_cns_00h_opens_where_no_cns_03h_was_sent)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
   uint8_t page[NVMENS_PAGE];
 
   if (_i == 1)
@@ -102,7 +89,7 @@ START_TEST(R64_nothing_else_opens)
                                 NVMENS_CNS_CSI_ALLOCATED_NS};
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
   uint8_t page[NVMENS_PAGE];
   unsigned i;
 
@@ -153,7 +140,7 @@ START_TEST(R64_events_that_are_asked_for_hide_it_again)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
   rig_ns *b = rig_find(r, 1);
 
   rig_log_clear(r);
@@ -231,7 +218,7 @@ START_TEST(R64_detach_of_what_is_fenced_is_done_at_once_and_told)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
   rig_ns *b = rig_find(r, 1);
 
   disks_log(c);
@@ -258,7 +245,7 @@ START_TEST(R64_what_is_fenced_can_be_removed)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
 
   disks_log(c);
   rig_log_clear(r);
@@ -280,7 +267,7 @@ START_TEST(R64_a_third_one_is_fenced_for_the_first)
 {
   rig_ctrl *c;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
 
   FENCED(disks_swap(r, 1, 'C'), c);
   ck_assert_int_eq(disks_who(c, 1), 'C');

@@ -4,19 +4,6 @@
  */
 #include "disks.h"
 
-/* A was under NSID 1, and B is; the host asks for no events. */
-static rig *fenced(rig_ctrl **c, nvmens_lane **lane)
-{
-  rig *r = disks_rig(NULL);
-
-  *c = disks_deaf(r, 1);
-  *lane = rig_lane(*c);
-  disks_put(r, 1, 'A');
-  rig_log_clear(r);
-  disks_swap(r, 1, 'B');
-  return r;
-}
-
 /* q asks for events, p does not. p waits for q as well, so it is not shown before q has let go. */
 START_TEST(R64_what_waits_for_another_path_too_is_not_shown)
 {
@@ -90,7 +77,7 @@ START_TEST(R40_who_deletes_what_is_fenced_elsewhere_is_not_told)
 {
   rig_ctrl *c, *other;
   nvmens_lane *lane;
-  rig *r = fenced(&c, &lane);
+  rig *r = disks_fenced(&c, &lane);
 
   other = disks_down(r, 2);
   rig_enable(other);

@@ -387,6 +387,27 @@ START_TEST(R57_the_command_set_is_named_before_the_disk)
 }
 END_TEST
 
+/* Of two that wait only the one that waits for its host is told of after a read, and once. */
+START_TEST(R65_what_waits_for_its_command_set_is_not_told)
+{
+  rig *r = zoned_rig(0);
+  rig_ctrl *c = disks_down(r, 1);
+  rig_ns *b;
+
+  disks_enable(c, NVMENS_CSS_NVM);
+  disks_put(r, 1, 'A');
+  rig_heard(c);
+  disks_log(c);
+  WANTED(zoned(r, 2, 'Z'), c, COMMAND_SET);
+  b = disks_swap(r, 1, 'B');
+  WANTED(b, c, HOST);
+  HEARS(c, "1");
+  HEARS(c, "1");
+  ATTACHED(b, c);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("wanted_css");
@@ -404,6 +425,7 @@ int main(void)
   tcase_add_test(t, R57_a_place_that_a_command_set_frees_is_taken);
   tcase_add_test(t, R57_a_private_namespace_passes_a_controller_whose_command_set_is_another);
   tcase_add_test(t, R57_what_has_drained_goes_to_the_lowest_that_may_have_it);
+  tcase_add_test(t, R65_what_waits_for_its_command_set_is_not_told);
   tcase_add_test(t, R57_what_has_drained_goes_to_the_lowest_of_whatever_host);
   tcase_add_test(t, R60_what_a_command_set_has_driven_out_is_owed);
   tcase_add_test(t, R60_what_a_command_set_has_driven_out_comes_back_at_once);

@@ -31,11 +31,8 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* Where library and rules differ, or the rule is open; the model follows the library there.
- * F16: who counts as there in a plug (R56). F29: a deadline of memory that is over already (R67).
- * F31: FENCED is hidden and shown again within one read (R64). F32: which of several controllers
- * gets a private namespace (R57). F33: a newcomer while two controllers of its host go (R66). */
-enum { M_F16 = 1, M_F29 = 0, M_F31 = 0, M_F32 = 0, M_F33 = 1 };
+/* The rule is open, and not looked at: a newcomer while two controllers of its host go (R66). */
+enum { M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
 enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */

@@ -271,7 +271,7 @@ static int is_contended(void)
 
         for (int o = 0; o < M_CTRLS && !M.ns[n].c.shared; o++)
           elder |= is_next(n, o) && M.ctrl[o].cntlid < M.ctrl[c].cntlid;
-        if (elder && (M_F32 || M.conf.cfg.maxcna || M.conf.cfg.maxdna))
+        if (elder && (M.conf.cfg.maxcna || M.conf.cfg.maxdna))
           return 1;
         all += !elder;
         each[c] += !elder;
@@ -311,8 +311,7 @@ static void at_rest(int ns, int ctrl)
     }
   }
   if (a->state <= NVMENS_ATT_WANTED) {
-    int wanted =
-        m_should(ns, ctrl) && !m_draining(a) && (!a->in_detached || M.plugging == ns + 1);
+    int wanted = m_should(ns, ctrl) && !m_draining(a) && (!a->in_detached || M.plugging == ns + 1);
 
     if (wanted && a->state == NVMENS_ATT_DETACHED)
       a->born = ++M.gens;

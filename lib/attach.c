@@ -72,6 +72,14 @@ static bool asked_for(const nvmens_ns *ns)
   return false;
 }
 
+bool nvmens_att_is_elsewhere(const nvmens_ns *ns, const nvmens_attachment *att)
+{
+  bool is_explicit = att->wish == NVMENS_WISH_ATTACH && att->wish_gen == ns->gen;
+
+  return !ns->shared && att->state == NVMENS_ATT_WANTED && !is_explicit &&
+         ns->count[NVMENS_ATT_ATTACHED] + ns->count[NVMENS_ATT_FENCED] > 0;
+}
+
 nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 {
   const nvmens_attachment *att = nvmens_att_of(ctrl, ns->nsid);
@@ -81,6 +89,8 @@ nvmens_verdict nvmens_att_may(const nvmens_ns *ns, const nvmens_ctrl *ctrl)
 
   if (ctrl->kind != NVMENS_CTRL_IO)
     return NVMENS_VERDICT(NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND);
+  if (att && nvmens_att_is_elsewhere(ns, att))
+    return NVMENS_VERDICT(NVMENS_SC_NS_IS_PRIVATE | NVMENS_SF_DNR, NVMENS_ERR_EXISTS);
   cell =
       nvmens_cell_of(NVMENS_M_ATTACHMENT, att ? att->state : NVMENS_ATT_DETACHED, NVMENS_EV_WANT);
   if (leaves && nvmens_att_should(ns, ctrl))

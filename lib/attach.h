@@ -34,6 +34,9 @@ bool nvmens_att_wish_is_alive(const nvmens_attachment *);
  * for.
  */
 nvmens_verdict nvmens_att_may(const nvmens_ns *, const nvmens_ctrl *);
+/* Private, another controller has it, and here it only follows by auto attach: to the host's
+ * commands it is not here (R58). */
+bool nvmens_att_is_elsewhere(const nvmens_ns *, const nvmens_attachment *);
 /* All the memory that it takes to be attached, now or later. 0, NOMEM. */
 int nvmens_att_reserve(const nvmens_ns *, nvmens_ctrl *);
 void nvmens_att_unreserve(const nvmens_ns *, nvmens_ctrl *);          /* if it is at rest */

@@ -262,6 +262,8 @@ nvmens_verdict nvmens_fan_detach(nvmens_ns *ns, nvmens_ctrl *ctrl, unsigned even
   bool was = att && nvmens_att_visible(att), ends;
   nvmens_verdict verdict;
 
+  if (owner && att && nvmens_att_is_elsewhere(ns, att))
+    return nvmens_att_leave(NULL, event, owner, true);
   if (!att || (leaves && !again))
     return nvmens_att_leave(att, event, owner, true); /* refused, or a drain is aborted */
   ends = ends_auto_attach(ns, att);

@@ -425,6 +425,25 @@ START_TEST(R57_what_follows_takes_no_memory)
 }
 END_TEST
 
+/* q is of the keeper too, and would follow; its host sees the namespace at p alone. */
+START_TEST(R58_what_only_follows_a_private_one_is_not_attached_to_the_host)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = disks_path(r, 1), *q = disks_path(r, 1);
+  rig_ns *ns = disks_private(r, 1, 'A');
+
+  ATTACHED(ns, p);
+  WANTED(ns, q, DRAIN);
+  RIG_FAILS(rig_host_attach(q, 1, q), RIG_DNR(NVMENS_SC_NS_IS_PRIVATE));
+  RIG_FAILS(rig_host_detach(p, 1, q), RIG_DNR(NVMENS_SC_NS_NOT_ATTACHED));
+  ck_assert_int_eq(rig_attach(ns, q), NVMENS_ERR_EXISTS); /* the backend can ask for its state */
+  WANTED(ns, q, DRAIN);
+  rig_ctrl_del(p); /* nothing was taken from it */
+  ATTACHED(ns, q);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("wanted_wait");
@@ -449,6 +468,7 @@ int main(void)
   tcase_add_test(t, R58_the_command_does_not_wait_for_what_has_to);
   tcase_add_test(t, R58_a_list_stops_at_what_is_refused);
   tcase_add_test(t, R57_what_follows_takes_no_memory);
+  tcase_add_test(t, R58_what_only_follows_a_private_one_is_not_attached_to_the_host);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -143,12 +143,14 @@ typedef struct env {
   X(DETACH)                                                                                        \
   X(DETACH_SURPRISE)                                                                               \
   X(UPDATE)                                                                                        \
-  X(IO_BEGIN) X(IO_END) X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET)            \
-      X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED)   \
-          X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK)     \
-              X(REST) X(READ_FAILS) X(READ_OVER) X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH)   \
-                  X(CMD_DETACH) X(CMD_DELETE) X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) \
-                      X(LOOK_FAILS) X(HOST_ARM) X(HOST_SCAN) X(HOST_RACE)
+  X(IO_BEGIN)                                                                                      \
+  X(IO_END)                                                                                        \
+  X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL)          \
+      X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED)         \
+          X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) \
+              X(READ_OVER) X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH)           \
+                  X(CMD_DELETE) X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) \
+                      X(HOST_ARM) X(HOST_SCAN) X(HOST_RACE)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -308,6 +310,7 @@ void find_keepers(void);
 void wish(const obj *, ctl *, uint8_t wish);
 void end_auto(obj *);
 void ctrl_wishes(ctl *, bool comes);
+bool follows_only(const obj *, const ctl *);
 void follow_fences(void);
 void attached_by_now(void);
 void check_hosts(void);

@@ -51,7 +51,8 @@ static uint16_t attach_each(obj *o, uint8_t ctrls)
       continue;
     sf = c->state == NO_CTRL || c->state == GOING
              ? (uint16_t)(NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR)
-             : status_of(expect_attach(o, c));
+         : follows_only(o, c) ? (uint16_t)(NVMENS_SC_NS_IS_PRIVATE | NVMENS_SF_DNR)
+                              : status_of(expect_attach(o, c));
     if (!sf)
       wish(o, c, WISH_ATTACH);
   }
@@ -68,7 +69,7 @@ static uint16_t detach_each(obj *o, uint8_t ctrls, uint8_t owner)
       continue;
     if (c->state == NO_CTRL || c->state == GOING)
       sf = NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR;
-    else if (expect_detach(o, c, false))
+    else if (follows_only(o, c) || expect_detach(o, c, false))
       sf = NVMENS_SC_NS_NOT_ATTACHED | NVMENS_SF_DNR;
     if (sf)
       break;

@@ -66,6 +66,19 @@ void ctrl_wishes(ctl *c, bool comes)
   }
 }
 
+/* R58: to the commands of a host it is not here. */
+bool follows_only(const obj *o, const ctl *c)
+{
+  uint8_t n = o->nsid;
+
+  if (o->shared || !wanted(c, n) || c->wish[n] == WISH_ATTACH)
+    return false;
+  for (const ctl *other = E->ctl; other < E->ctl + W->ctrls; other++)
+    if (other->att[n] == ATTACHED || fenced(other, n))
+      return true;
+  return false;
+}
+
 int expect_detach(const obj *o, const ctl *c, bool surprise)
 {
   uint8_t n = o->nsid;

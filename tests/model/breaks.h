@@ -29,6 +29,7 @@
   X(plug, "R56: a plug does not forget a detach")                                                  \
   X(sets, "R57: a command set that is not enabled is in nobody's way")                             \
   X(wanted, "R58: what is WANTED is attached again")                                               \
+  X(elsewhere, "R58: to a host what only follows a private one is attached here")                  \
   X(withdrawn, "R58: an attach that waits for a drain cannot be withdrawn")                        \
   X(stays, "R59: what is not enabled any more stays attached")                                     \
   X(owes, "R60: a path that loses a namespace owes nothing")                                       \

@@ -216,8 +216,22 @@ static int by_cntlid(uint16_t id)
   return M_NONE;
 }
 
+/* R58: private, somebody else's, and WANTED here by auto attach only. */
+static int is_elsewhere(int ns, int ctrl)
+{
+  const m_att *a = &M.att[ctrl][ns];
+  int has = 0;
+
+  for (int o = 0; o < M_CTRLS; o++)
+    has |= M.att[o][ns].state == NVMENS_ATT_ATTACHED || M.att[o][ns].state == NVMENS_ATT_FENCED;
+  return has && !M.ns[ns].c.shared && a->state == NVMENS_ATT_WANTED && a->asked != ASK_ATTACH &&
+         !BROKEN(elsewhere);
+}
+
 static uint16_t attach_status(int ns, int ctrl)
 {
+  if (is_elsewhere(ns, ctrl))
+    return DNR(NVMENS_SC_NS_IS_PRIVATE);
   switch (m_attach_why(ns, ctrl)) {
   case 0:
     return 0;
@@ -257,7 +271,7 @@ static void run_list(int cmd, int ns, int attach)
         m_look();
       }
     } else if (M.att[c][ns].state != NVMENS_ATT_ATTACHED) {
-      q->sf = m_detach(ns, c) ? DNR(NVMENS_SC_NS_NOT_ATTACHED) : 0;
+      q->sf = is_elsewhere(ns, c) || m_detach(ns, c) ? DNR(NVMENS_SC_NS_NOT_ATTACHED) : 0;
       m_look();
     } else {
       m_unattach(ns, c, 0, deadline());

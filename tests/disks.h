@@ -57,6 +57,15 @@ static inline rig_ns *disks_private(rig *r, uint32_t nsid, char who)
   return rig_ns_new(r, &config);
 }
 
+/* Private, not attached. */
+static inline rig_ns *disks_loose_private(rig *r, uint32_t nsid, char who)
+{
+  nvmens_ns_config config = disks_config(nsid, who);
+
+  config.shared = config.auto_attach = 0;
+  return rig_ns_new(r, &config);
+}
+
 static inline void disks_take(rig *r, uint32_t nsid)
 {
   ck_assert_int_eq(rig_unplug(rig_find(r, nsid), NVMENS_ORDERLY, RIG_NEVER), 0);

@@ -186,6 +186,9 @@ tests_tcp_sources = %D%/tcp_host.c %D%/tcp_host.h %D%/tcp_rig.c %D%/tcp_rig.h
 %C%_test_tcp_drain_run_LDADD = $(PTHREAD_LIBS)
 %C%_test_tcp_end_run_SOURCES = %D%/test_tcp_end.c $(tests_tcp_sources)
 %C%_test_tcp_end_run_LDADD = $(PTHREAD_LIBS)
+%C%_test_tcp_host_run_SOURCES = %D%/test_tcp_host.c %D%/tcp_host.c %D%/tcp_host.h \
+	examples/tcp-target/pdu.c
+%C%_test_tcp_host_run_LDADD =
 %C%_test_tcp_pdu_run_SOURCES = %D%/test_tcp_pdu.c examples/tcp-target/pdu.c
 %C%_test_tcp_pdu_run_LDADD =
 %C%_test_tcp_storm_run_SOURCES = %D%/test_tcp_storm.c $(tests_tcp_sources)
@@ -197,6 +200,7 @@ RUN_TESTS += \
 	%D%/test_tcp_bad.run \
 	%D%/test_tcp_drain.run \
 	%D%/test_tcp_end.run \
+	%D%/test_tcp_host.run \
 	%D%/test_tcp_pdu.run \
 	%D%/test_tcp_storm.run \
 	%D%/test_tcp_target.run

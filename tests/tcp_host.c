@@ -174,6 +174,7 @@ int th_send(th_queue *q, uint8_t sqe[64], void *data, uint32_t len, th_how how)
   q->cmd[cid].len = len;
   q->cmd[cid].got = 0;
   q->cmd[cid].used = true;
+  q->cmd[cid].ended = false;
   th_capsule(pdu, sqe, cid, len, how);
   if (th_write(q, pdu, sizeof(pdu)) || (how == TH_INLINE && th_write(q, data, len)))
     return -1;
@@ -194,11 +195,16 @@ int th_answer_r2t(th_queue *q, uint16_t cid, uint16_t ttag)
   return err ? err : th_write(q, q->cmd[cid].data, len);
 }
 
+static bool runs(const th_queue *q, uint16_t cid)
+{
+  return cid < TH_CIDS && q->cmd[cid].used && !q->cmd[cid].ended;
+}
+
 static int take_r2t(th_queue *q, const uint8_t *pdu)
 {
   uint16_t cid = (uint16_t)get(pdu + 8, 2), ttag = (uint16_t)get(pdu + 10, 2);
 
-  if (cid >= TH_CIDS || !q->cmd[cid].used || get(pdu + 12, 4) != 0)
+  if (!runs(q, cid) || get(pdu + 12, 4) != 0)
     return TH_CLOSED;
   q->cmd[cid].len = (uint32_t)get(pdu + 16, 4);
   q->r2ts++;
@@ -216,8 +222,7 @@ static int take_data(th_queue *q, const uint8_t *pdu, int64_t until)
 
   if (err)
     return err;
-  if (cid >= TH_CIDS || !q->cmd[cid].used || offset != q->cmd[cid].got ||
-      len > q->cmd[cid].len - offset)
+  if (!runs(q, cid) || offset != q->cmd[cid].got || len > q->cmd[cid].len - offset)
     return TH_CLOSED;
   q->cmd[cid].got += len;
   return read_all(q, q->cmd[cid].data + offset, len, until);
@@ -241,7 +246,7 @@ static int take_pdu(th_queue *q, th_cqe *cqe, int64_t until)
     cqe->cid = (uint16_t)get(pdu + 20, 2);
     cqe->sf = (uint16_t)(get(pdu + 22, 2) >> 1);
     if (cqe->cid < TH_CIDS)
-      q->cmd[cqe->cid].used = false;
+      q->cmd[cqe->cid].ended = true;
     return 1;
   case 7:
     return take_data(q, pdu, until);
@@ -262,15 +267,30 @@ static int from_wire(th_queue *q, th_cqe *cqe, int64_t until)
   return got > 0 ? 0 : got;
 }
 
+/* Its CID may be given to another. */
+static int taken(th_queue *q, const th_cqe *cqe)
+{
+  if (cqe->cid < TH_CIDS)
+    q->cmd[cqe->cid].used = false;
+  return 0;
+}
+
+static int take_stashed(th_queue *q, unsigned i, th_cqe *cqe)
+{
+  *cqe = q->stash[i];
+  q->stashed--;
+  memmove(q->stash + i, q->stash + i + 1, (q->stashed - i) * sizeof(*cqe));
+  return taken(q, cqe);
+}
+
 int th_next(th_queue *q, th_cqe *cqe, int ms)
 {
-  if (q->stashed > 0) {
-    *cqe = q->stash[0];
-    q->stashed--;
-    memmove(q->stash, q->stash + 1, q->stashed * sizeof(*cqe));
-    return 0;
-  }
-  return from_wire(q, cqe, ms < 0 ? -1 : now_ms() + ms);
+  int err;
+
+  if (q->stashed > 0)
+    return take_stashed(q, 0, cqe);
+  err = from_wire(q, cqe, ms < 0 ? -1 : now_ms() + ms);
+  return err ? err : taken(q, cqe);
 }
 
 int th_wait(th_queue *q, int cid, th_cqe *cqe, int ms)
@@ -278,17 +298,13 @@ int th_wait(th_queue *q, int cid, th_cqe *cqe, int ms)
   int64_t until = ms < 0 ? -1 : now_ms() + ms;
 
   for (unsigned i = 0; i < q->stashed; i++)
-    if (q->stash[i].cid == cid) {
-      *cqe = q->stash[i];
-      q->stashed--;
-      memmove(q->stash + i, q->stash + i + 1, (q->stashed - i) * sizeof(*cqe));
-      return 0;
-    }
+    if (q->stash[i].cid == cid)
+      return take_stashed(q, i, cqe);
   for (;;) {
     int err = from_wire(q, cqe, until);
 
     if (err || cqe->cid == cid)
-      return err;
+      return err ? err : taken(q, cqe);
     if (q->stashed == TH_STASH)
       return TH_CLOSED;
     q->stash[q->stashed++] = *cqe;

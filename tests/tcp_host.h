@@ -35,7 +35,7 @@ typedef struct th_queue {
   struct {
     uint8_t *data;
     uint32_t len, got;
-    bool used;
+    bool used, ended; /* used until its completion has been taken, by th_next or th_wait */
   } cmd[TH_CIDS];
   th_cqe stash[TH_STASH]; /* completions of others, kept by th_run */
   unsigned stashed;

@@ -49,7 +49,6 @@ END_TEST
 /* q will wait too, but as p has it (R57), not for what it may have itself (R62 d). */
 START_TEST(R62_what_is_fenced_is_in_the_way_of_a_newcomer)
 {
-  nvmens_ns_config config = disks_config(1, 'B');
   rig *r = disks_rig(NULL);
   rig_ctrl *x = disks_path(r, 1), *p, *q;
   rig_ns *b;
@@ -61,8 +60,7 @@ START_TEST(R62_what_is_fenced_is_in_the_way_of_a_newcomer)
   disks_down(r, 1);
   p = disks_deaf(r, 1);
   q = disks_path(r, 1);
-  config.shared = config.auto_attach = 0;
-  b = rig_ns_new(r, &config);
+  b = disks_loose_private(r, 1, 'B');
   ck_assert_int_eq(rig_attach(b, p), 0);
   FENCED(b, p);
   ck_assert_int_eq(rig_plug(b), 0);

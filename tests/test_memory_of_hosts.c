@@ -67,11 +67,8 @@ START_TEST(R67_an_explicit_attach_of_a_private_namespace_survives_a_reconnect)
 {
   rig *r = disks_rig(NULL);
   rig_ctrl *c = at(r, 7, 1), *d;
-  nvmens_ns_config config = disks_config(1, 'A');
-  rig_ns *ns;
+  rig_ns *ns = disks_loose_private(r, 1, 'A');
 
-  config.shared = config.auto_attach = 0;
-  ns = rig_ns_new(r, &config);
   ck_assert_int_eq(rig_attach(ns, c), 0);
   rig_ctrl_del(c);
   if (_i) { /* somebody else has it meanwhile */

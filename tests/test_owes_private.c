@@ -9,11 +9,8 @@ START_TEST(R62_a_private_namespace_waits_for_the_path_that_it_has_left)
 {
   rig *r = disks_rig(NULL);
   rig_ctrl *p = disks_path(r, 1), *q = disks_path(r, 1);
-  nvmens_ns_config config = disks_config(1, 'A');
-  rig_ns *ns;
+  rig_ns *ns = disks_loose_private(r, 1, 'A');
 
-  config.shared = config.auto_attach = 0;
-  ns = rig_ns_new(r, &config);
   ck_assert_int_eq(rig_attach(ns, q), 0);
   HEARS(q, "1");
   ck_assert_int_eq(rig_attach(ns, p), NVMENS_ERR_PRIVATE);
@@ -40,11 +37,8 @@ START_TEST(R62_a_private_namespace_moves_to_another_host_at_once)
 {
   rig *r = disks_rig(NULL);
   rig_ctrl *p = disks_path(r, 1), *q = disks_path(r, 2);
-  nvmens_ns_config config = disks_config(1, 'A');
-  rig_ns *ns;
+  rig_ns *ns = disks_loose_private(r, 1, 'A');
 
-  config.shared = config.auto_attach = 0;
-  ns = rig_ns_new(r, &config);
   ck_assert_int_eq(rig_attach(ns, q), 0);
   HEARS(q, "1");
   ck_assert_int_eq(rig_detach(ns, q, NVMENS_ORDERLY, RIG_NEVER), 0);
@@ -87,11 +81,9 @@ START_TEST(R60_what_comes_back_ends_the_wait_of_the_others_in_that_call)
 {
   rig *r = disks_rig(NULL);
   rig_ctrl *p = disks_path(r, 1), *q = disks_path(r, 1);
-  nvmens_ns_config config = disks_config(1, 'A');
   rig_ns *ns;
 
-  config.auto_attach = config.shared = 0;
-  ck_assert_int_eq(rig_attach(rig_ns_new(r, &config), _i ? p : q), 0);
+  ck_assert_int_eq(rig_attach(disks_loose_private(r, 1, 'A'), _i ? p : q), 0);
   HEARS(_i ? p : q, "1");
   disks_take(r, 1);
   ns = disks_put(r, 1, 'A');

@@ -377,11 +377,8 @@ START_TEST(H4_a_private_namespace_waits_no_longer_either)
 {
   rig *r = disks_rig(NULL);
   rig_ctrl *p = disks_path(r, 1), *q = disks_path(r, 1);
-  nvmens_ns_config config = disks_config(1, 'A');
-  rig_ns *ns;
+  rig_ns *ns = disks_loose_private(r, 1, 'A');
 
-  config.shared = config.auto_attach = 0;
-  ns = rig_ns_new(r, &config);
   ck_assert_int_eq(rig_attach(ns, q), 0);
   HEARS(q, "1");
   ck_assert_int_eq(rig_detach(ns, q, NVMENS_ORDERLY, RIG_NEVER), 0);

@@ -31,8 +31,6 @@ enum {
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
 enum { M_NONE = -1, M_ABANDONED = 64 };
-/* The rule is open, and not looked at: a newcomer while two controllers of its host go (R66). */
-enum { M_F33 = 1 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
 enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */

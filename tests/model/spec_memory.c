@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * spec_memory.c: what the model remembers of hosts whose controllers have gone, and what it gives
- * out
- * with regard to that (R66-R69).
+ * out with regard to that (R66-R69).
  */
 #include "spec.h"
 
@@ -20,8 +19,7 @@ static int goes(int ctrl, uint8_t host)
 }
 
 /* What a newcomer may have, one after the other, while i is below M_MAY_HAVE: of paths that went
- * away
- * before it came. 0: nothing there. */
+ * away before it came. 0: nothing there. */
 int m_may_have(int ctrl, int i, int *ns, const m_id **id)
 {
   const m_ctrl *c = &M.ctrl[ctrl];
@@ -53,7 +51,8 @@ int m_remembered(uint8_t host, uint64_t before, int ns, const m_id *but)
   return 0;
 }
 
-/* What is remembered already is so from now on, and since its first path went. */
+/* What is remembered already is so from now on, and since the first of its paths went, which need
+ * not have been released first. */
 static void remember(uint8_t host, int ns, const m_id *id, uint64_t went)
 {
   int others = 0, known = 0, place = M_NONE;
@@ -77,6 +76,7 @@ static void remember(uint8_t host, int ns, const m_id *id, uint64_t went)
         (m_same_id(&o->id, id) || (o->id.any && what.any))) {
       o->timer = T_DUE;
       o->id.shared &= id->shared;
+      o->went = went < o->went ? went : o->went;
       return;
     }
   }
@@ -180,7 +180,7 @@ void m_gone(int ctrl)
     m_memory m = M.memory[i];
 
     if (m.used && m.host == host && m.went < c->came)
-      remember(host, m.ns, &m.id, 0);
+      remember(host, m.ns, &m.id, m.went);
   }
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].asked && !BROKEN(wishes) && M.nkept < M_KEPT)
@@ -205,8 +205,8 @@ static int has_had(uint8_t host, uint16_t cntlid)
   return 0;
 }
 
-/* Its former controller is still on its way out, and has its CNTLID: a copy of what was asked
- * for. */
+/* Its former controller is still on its way out, and has its CNTLID: a copy of what was
+ * asked for. */
 static void follow(int ctrl)
 {
   m_ctrl *c = &M.ctrl[ctrl];

@@ -32,15 +32,6 @@ void w_do_ctrl_new(const w_step *s)
   w_came_back();
 }
 
-static int another_goes(int c)
-{
-  for (int o = 0; o < M_CTRLS; o++)
-    if (o != c && M.ctrl[o].used && M.ctrl[o].state == NVMENS_CTRL_GOING &&
-        M.ctrl[o].hostid == M.ctrl[c].hostid)
-      return M.ctrl[c].hostid != 0;
-  return 0;
-}
-
 void w_do_ctrl(const w_step *s)
 {
   static const uint32_t css[] = {0, 0, 0, 6, 6, 7, 1};
@@ -48,7 +39,7 @@ void w_do_ctrl(const w_step *s)
   nvmens_ctrl *ctrl;
   uint32_t cc;
 
-  if (c < 0 || (M_F33 && s->op == OP_ctrl_del && another_goes(c)))
+  if (c < 0)
     return;
   ctrl = W.ctrl[c];
   w_enter();

@@ -272,6 +272,36 @@ START_TEST(R65_who_has_let_go_is_not_told_of_what_is_shown)
 }
 END_TEST
 
+/* Both had A: one went before n came, and is released after the other, which went later. */
+START_TEST(R67_what_went_first_counts_whichever_is_released_first)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *c = disks_path(r, 1), *d = disks_path(r, 1), *n;
+  rig_ns *a = disks_loose(r, 1, 'A'), *b;
+  rig_io io;
+
+  ck_assert_int_eq(rig_attach(a, c), 0);
+  ck_assert_int_eq(rig_attach(a, d), 0);
+  ck_assert_int_eq(rig_attach(disks_loose(r, 9, 'X'), c), 0);
+  disks_settle(c);
+  disks_settle(d);
+  io = rig_io_begin(r, rig_lane(c), 9);
+  disks_take(r, 1);
+  rig_ctrl_del(c);
+  n = comes(r);
+  rig_ctrl_del(d);
+  ck_assert_int_eq(d->released, 1);
+  ends(c, &io);
+  b = disks_put(r, 1, 'B');
+  WANTED(b, n, HOST);
+  HEARS(n, "1 9");
+  WANTED(b, n, HOST);
+  HEARS(n, "1");
+  ATTACHED(b, n);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("reconnects");
@@ -285,6 +315,7 @@ int main(void)
   tcase_add_test(t, R65_the_paths_that_stayed_are_told_when_a_path_has_gone_for_good);
   tcase_add_test(t, H2_the_paths_that_stayed_are_told_when_a_newcomer_lets_go);
   tcase_add_test(t, R65_who_has_let_go_is_not_told_of_what_is_shown);
+  tcase_add_test(t, R67_what_went_first_counts_whichever_is_released_first);
   suite_add_tcase(s, t);
   return rig_main(s);
 }

@@ -3,8 +3,7 @@
  * subsys.c: changes that concern several objects, in phases (R38-R41, R51, R56-R59). Floor 4.
  *
  * Invariants: an allocated event goes to every ready controller; what should be attached is
- * ATTACHED,
- * WANTED, FENCED, or wanted when it has drained.
+ * ATTACHED, WANTED, FENCED, or wanted when it has drained.
  */
 #include "subsys.h"
 
@@ -371,9 +370,8 @@ nvmens_gate *nvmens_gate_take(nvmens_subsys *s, nvmens_ctrl *ctrl)
   return gate;
 }
 
-/* Private namespaces that had no keeper have one now; or again none, as the controller that they
- * were
- * looked for with never was. */
+/* Private namespaces that had no keeper have one now; or again none, as the controller with which
+ * it was looked for never was. */
 static void settle_keepers(nvmens_subsys *s, bool keep)
 {
   nvmens_ns *ns;

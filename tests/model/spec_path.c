@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * spec_path.c: the model's hosts and their disks: what a path owes, which reads count, who waits
- * for
- * whom and how long, and who is told (R60-R63, R65).
+ * for whom and how long, and who is told (R60-R63, R65).
  */
 #include "spec.h"
 

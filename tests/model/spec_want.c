@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * spec_want.c: which namespaces the model wants where, what is in the way, and what becomes of it
- * when
- * that has gone (R56-R59, R64).
+ * when that has gone (R56-R59, R64).
  */
 #include "spec.h"
 

@@ -246,8 +246,7 @@ bool nvmens_ns_find_keeper(nvmens_ns *ns)
   const nvmens_subsys *s = ns->subsys;
   const nvmens_ctrl *ctrl = NULL;
 
-  if (!ns->auto_attach || ns->shared || ns->home != NVMENS_CNTLID_ANY || ns->keeper ||
-      ns->state == NVMENS_NS_DELETING)
+  if (!ns->auto_attach || ns->shared || ns->home != NVMENS_CNTLID_ANY || ns->keeper)
     return false;
   for (uint32_t i = 0; i < s->nctrl && !ctrl; i++)
     if (s->ctrl[i]->kind == NVMENS_CTRL_IO && s->ctrl[i]->state != NVMENS_CTRL_GOING)

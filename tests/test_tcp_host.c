@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_tcp_host.c: the host that the tests of nvmens-tcp-target use, without a target: what it takes
+ * test_tcp_host.c: the host with which nvmens-tcp-target is tested, without a target: what it takes
  * for the completion of a command. Exit 0 or 1.
  */
 #include <stdio.h>

@@ -50,7 +50,7 @@ static void print_cells(void)
 
   for (unsigned m = 0; m < NVMENS_MACHINES; m++)
     for (unsigned e = 0; e < 16; e++)
-      for (unsigned s = 0; s < 5; s++)
+      for (unsigned s = 0; s < 6; s++)
         seen[m] += cells[m][e][s];
   for (unsigned m = 0; m < NVMENS_MACHINES; m++)
     printf("# %s: %u cells of its table were entered\n", nvmens_machine_name(m), seen[m]);

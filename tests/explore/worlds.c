@@ -143,7 +143,7 @@ const world worlds[] = {
      .private_ns = 2,
      .start_ns = 2,
      .quick = 1,
-     SIZE(49002, 738855, 23)},
+     SIZE(48986, 738527, 23)},
     {.name = "swap",
      .kinds = BACKEND | FLUX | DO(ATTACH) | DO(DETACH) | DO(READ) | DO(PEEK) | DO(LOOK) |
               DO(LOOK_FAILS) | DO(AER) | DO(AEC),

@@ -191,6 +191,8 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
     return;
   if (att->mark != NVMENS_MARK_NONE)
     nvmens_mark_step(att, NVMENS_EV_IDENTIFIED);
+  if (ctrl->owes != NVMENS_MARK_NONE)
+    nvmens_disk_tell_refused(att->disk, ctrl);
   nvmens_att_decide(att, NVMENS_WAIT_NOTHING);
   nvmens_disk_settle(att->disk);
 }

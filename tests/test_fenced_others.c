@@ -141,6 +141,32 @@ START_TEST(R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer)
 }
 END_TEST
 
+/* C22, C23: while q was away its host kept A there, and refused B by p. */
+START_TEST(H2_the_path_that_was_refused_is_told_when_a_newcomer_has_looked)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = disks_path(r, 1), *q = disks_deaf(r, 1);
+  rig_ns *b;
+
+  disks_put(r, 1, 'A');
+  HEARS(p, "1");
+  rig_ctrl_del(q);
+  b = disks_swap(r, 1, 'B');
+  HEARS(p, "1");
+  HEARS(p, "1");
+  ATTACHED(b, p);
+  SILENT(p);
+  q = disks_deaf(r, 1);
+  FENCED(b, q);
+  SILENT(p);
+  ck_assert_int_eq(disks_who(q, 1), 'B');
+  ATTACHED(b, q);
+  HEARS(p, "1");
+  SILENT(p);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("fenced others");
@@ -152,6 +178,7 @@ int main(void)
   tcase_add_test(t, R40_who_deletes_what_is_fenced_elsewhere_is_not_told);
   tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_add_test(t, R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer);
+  tcase_add_test(t, H2_the_path_that_was_refused_is_told_when_a_newcomer_has_looked);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

@@ -173,8 +173,8 @@ NVMENS_GATE_INLINE_ void nvmens_io_end(nvmens_lane *lane, nvmens_ticket ticket)
 /*
  * Begins a command that uses a namespace. Success: the ticket is to be ended, *ns_user is the
  * namespace's. Else the status is the host's: 00Bh (NSID 0 or above NN), 002h (FFFFFFFFh; not
- * attached), 300h without DNR (was attached here, and still is by another ready controller of the
- * same host, R51; or is about to open), 008h (controller not ready).
+ * attached), 300h without DNR (the NSID was attached or WANTED here, and is ATTACHED at another
+ * ready controller of the same host, R51; or it is about to open), 008h (controller not ready).
  */
 NVMENS_GATE_INLINE_ nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t nsid,
                                                   nvmens_ticket *ticket, void **ns_user)

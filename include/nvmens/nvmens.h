@@ -343,7 +343,8 @@ NVMENS_API int nvmens_ns_new_sized(nvmens_subsys *, const nvmens_ns_config *, si
                                    nvmens_nsref *out);
 /* Allocates a namespace; auto_attach: and attaches it, now or when nothing is in the way any more.
  * A host that may still have a disk of another namespace of this NSID lets go of that first (H1 to
- * H4). Allocated event everywhere (R40).
+ * H4): until then nvmens_att_query says WANTED or FENCED, and waits_for HOST. May be called from
+ * `released` of the namespace that had the NSID. Allocated event everywhere (R40).
  * Returns INVAL, NOMEM, EXISTS (NSID, identity), BUSY (NSID being deleted), LIMIT, CAPACITY,
  * COMMAND_SET. Calls back: attached. On failure ns_user stays the caller's. */
 static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config, void *ns_user,
@@ -353,8 +354,9 @@ static inline int nvmens_ns_new(nvmens_subsys *s, const nvmens_ns_config *config
 }
 /* Explicit attach. It may have to wait for a former attachment that drains, or for the host, which
  * may still have another disk of this NSID (R57, R58). Then it returns 0, nvmens_att_query says
- * WANTED (or what drains, with waits_for), and `attached` is called when nothing is in the way any
- * more. Remembered for this host ID and CNTLID if the controller goes and comes back (R67).
+ * WANTED or FENCED (or what drains, with waits_for), and `attached` is called when nothing is in
+ * the way any more. Remembered for this host ID and CNTLID if the controller goes and comes back
+ * (R67).
  * Returns STALE, EXISTS (attached or wanted), BUSY (the namespace or the controller is being
  * removed), KIND, PRIVATE (attached or wanted elsewhere), COMMAND_SET, LIMIT, NOMEM.
  * Calls back: attached. */
@@ -370,7 +372,10 @@ NVMENS_API int nvmens_ns_detach(nvmens_subsys *, nvmens_nsref, nvmens_ctrl *, nv
  * Returns STALE, BUSY (deleting), NOMEM. */
 NVMENS_API int nvmens_ns_plug(nvmens_subsys *, nvmens_nsref);
 /* Hot removal: unpublished everywhere at once, drained, released. Times as in detach. Also for a
- * namespace being deleted (joins: 0; SURPRISE aborts). Returns STALE. */
+ * namespace being deleted (joins: 0; SURPRISE aborts). The NSID and the identity are free again
+ * when `released` is called; until then nvmens_ns_new says BUSY. Returns STALE. Calls back:
+ * drain_begin, detached, released; all before it returns if nothing was in flight and no other
+ * thread runs effects. */
 NVMENS_API int nvmens_ns_unplug(nvmens_subsys *, nvmens_nsref, nvmens_mode, uint64_t now_ns,
                                 uint64_t deadline_ns);
 NVMENS_API int nvmens_ns_update_sized(nvmens_subsys *, nvmens_nsref, const nvmens_ns_attrs *,

@@ -76,8 +76,8 @@ typedef enum nvmens_waits_for {
   NVMENS_WAITS_FOR_NOTHING,
   NVMENS_WAITS_FOR_DRAIN, /* here, or of a private namespace elsewhere, or it is attached there */
   NVMENS_WAITS_FOR_COMMAND_SET, /* CC.CSS of this controller */
-  NVMENS_WAITS_FOR_HOST,        /* which may still have another disk of this NSID */
-  NVMENS_WAITS_FOR_LIMIT        /* MAXDNA or MAXCNA */
+  NVMENS_WAITS_FOR_HOST, /* which may still have another disk of this NSID, here or elsewhere */
+  NVMENS_WAITS_FOR_LIMIT /* MAXDNA or MAXCNA */
 } nvmens_waits_for;
 
 typedef struct nvmens_att_info {

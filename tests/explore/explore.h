@@ -145,12 +145,13 @@ typedef struct env {
   X(UPDATE)                                                                                        \
   X(IO_BEGIN)                                                                                      \
   X(IO_END)                                                                                        \
-  X(IO_REMOTE) X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL)          \
-      X(CTRL_NEW) X(POST) X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED)         \
-          X(SUBSYS_DEL) X(AER) X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) \
-              X(READ_OVER) X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH)           \
-                  X(CMD_DELETE) X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) \
-                      X(HOST_ARM) X(HOST_SCAN) X(HOST_RACE)
+  X(IO_REMOTE)                                                                                     \
+  X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST)   \
+      X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER)        \
+          X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER)         \
+              X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE)          \
+                  X(CMD_DELETE_ALL) X(CMD_CREATE) X(CMD_FAILS) X(LOOK) X(LOOK_FAILS) X(HOST_ARM)   \
+                      X(HOST_SCAN) X(HOST_RACE)
 #define K_ENUM(name) K_##name,
 enum { K_LIST(K_ENUM) KINDS };
 #define DO(name) (UINT64_C(1) << K_##name)
@@ -175,6 +176,7 @@ typedef struct world {
   uint8_t other_hosts; /* each controller is of a host of its own */
   uint8_t scope;       /* nvmens_mask_scope */
   uint8_t host;        /* HOST_* */
+  uint8_t lazy;        /* these controllers' drivers are lazy instead: bits */
   uint8_t keeps;       /* hosts keep their disks when their controller goes (NVMe over Fabrics) */
   uint8_t brisk;       /* hosts send the AER again at once, and look at an NSID in one step */
   uint8_t restarted;   /* they have disks of before the start: each the identity WHOS */
@@ -349,6 +351,7 @@ outcome host_arm(ctl *);
 outcome host_scan(ctl *);
 void host_start(ctl *);
 void host_event(ctl *);
+bool host_is_lazy(const host *);
 void host_goes(host *); /* its controller is gone */
 void hosts_give_up(void);
 void hosts_arm(void);

@@ -110,7 +110,7 @@ static bool there(const ctl *c)
 static void look_around(void)
 {
   for (unsigned c = 0; c < W->ctrls; c++)
-    for (int scans = 0; scans < 3; scans++)
+    for (int scans = 0; scans < 3 && host_is_lazy(&E->host[c]); scans++)
       do
         step(K_HOST_SCAN, c, 0, 0);
       while (E->ctl[c].state == READY && E->host[c].phase != H_IDLE && !violation[0]);
@@ -124,7 +124,8 @@ static void take_events(void)
   while (moved && ++rounds < ENOUGH) {
     moved = false;
     for (unsigned c = 0; c < W->ctrls; c++)
-      while ((step(K_HOST_ARM, c, 0, 0) || step(K_HOST_SCAN, c, 0, 0)) && ++rounds < ENOUGH)
+      while (!host_is_lazy(&E->host[c]) &&
+             (step(K_HOST_ARM, c, 0, 0) || step(K_HOST_SCAN, c, 0, 0)) && ++rounds < ENOUGH)
         moved = true;
   }
   MUST(24, rounds < ENOUGH, "the host has no rest");
@@ -141,10 +142,9 @@ static void hosts_catch_up(void)
       step(K_RESET, c->index, 0, 0);
       step(K_ENABLE, c->index, 0, 0);
     }
-  if (W->host == HOST_LAZY)
-    look_around();
-  else
-    take_events();
+  take_events();
+  look_around();
+  take_events(); /* of what the lazy ones have let go */
   for (const ctl *c = E->ctl; c < E->ctl + W->ctrls; c++) {
     if (there(c))
       compare_views(c);

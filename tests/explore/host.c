@@ -5,13 +5,12 @@
  * (wants.c). Where hosts keep their disks (fabrics), a path has them while its controller is away,
  * for as long as the library remembers.
  *
- * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with
- * RAE=0 if
- * an event asked for it, takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed is
- * dropped when the next one listed has been looked at, or else at the end of the scan; a disk whose
- * identity has changed is dropped and not added in that scan; a listed NSID whose CNS 03h fails
- * stays as it is. All controllers of one host are paths to one disk for each NSID: a path whose
- * identity is not that of the other paths, or that is private, is not added.
+ * Linux: one AER, sent again at once; its completion wants a scan. A scan reads log 04h with RAE=0
+ * if an event asked for it, takes CNS 02h, then for each NSID CNS 03h and 00h. What is not listed
+ * is dropped when the next one listed has been looked at, or else at the end of the scan; a disk
+ * whose identity has changed is dropped and not added in that scan; a listed NSID whose CNS 03h
+ * fails stays as it is. All controllers of one host are paths to one disk for each NSID: a path
+ * whose identity is not that of the other paths, or that is private, is not added.
  * SPDK: as many AERs as it may have; a completion reads log 04h and looks at the NSIDs it lists,
  * and at no others; at its start it looks at all. It compares the size only: what is there again
  * stays as it was, with its old identity.
@@ -23,6 +22,12 @@
 
 enum { START = 1, EVENT = 2 }; /* what a scan is queued for */
 
+/* One host may ask for events by one path, and not by another. */
+bool host_is_lazy(const host *h)
+{
+  return W->host == HOST_LAZY || (W->lazy >> (h - E->host) & 1);
+}
+
 uint8_t host_of(const ctl *c)
 {
   return W->other_hosts ? c->index : 0;
@@ -32,7 +37,7 @@ void host_start(ctl *c)
 {
   host *h = &E->host[c->index];
 
-  h->phase = W->host == HOST_LAZY ? H_IDLE : H_START;
+  h->phase = host_is_lazy(h) ? H_IDLE : H_START;
   h->queued = START;
   h->at = 0;
   h->left_at = 0;
@@ -67,8 +72,7 @@ outcome host_arm(ctl *c)
 {
   const host *h = &E->host[c->index];
 
-  if (W->host == HOST_LAZY || h->phase == H_START ||
-      c->nfifo >= (W->host == HOST_LINUX ? 1 : W->aers))
+  if (host_is_lazy(h) || h->phase == H_START || c->nfifo >= (W->host == HOST_LINUX ? 1 : W->aers))
     return SKIPPED;
   submit(c, C_AER, NVMENS_OP_ASYNC_EVENT_REQUEST, 0, (uint32_t[6]){0});
   return DONE;
@@ -153,7 +157,7 @@ static void look(ctl *c, host *h)
 {
   simple(c, NVMENS_OP_IDENTIFY, h->at, NVMENS_CNS_NS_DESC_LIST, 0);
   h->who = now.sf == 0 ? now.page[4] : 0;
-  if (W->host == HOST_LAZY && h->seen[h->at].who != h->who)
+  if (host_is_lazy(h) && h->seen[h->at].who != h->who)
     h->seen[h->at] = (disk){0, 0}; /* it believes what it sees */
   if (now.sf && W->host == HOST_LINUX)
     next(h); /* C11 */
@@ -205,7 +209,7 @@ outcome host_scan(ctl *c)
     h->phase = H_IDLE;
     return DONE;
   case H_IDLE:
-    if (!h->queued && W->host != HOST_LAZY)
+    if (!h->queued && !host_is_lazy(h))
       return SKIPPED;
     begin_scan(c, h);
     break;

@@ -393,6 +393,18 @@ const world worlds[] = {
      .host = HOST_LAZY,
      .quick = 1,
      SIZE(1947, 16416, 17)},
+    /* One path of a host asks for no events; it keeps its disks while it reconnects. */
+    {.name = "fabrics-lazy",
+     .kinds = DO(NEW) | DO(UNPLUG) | DO(CTRL_DEL) | DO(CTRL_NEW) | DO(ENABLE) | DO(HOST_SCAN),
+     .ctrls = 2,
+     .nsids = 1,
+     .whos = 2,
+     .keeps = 1,
+     .brisk = 1,
+     PLAIN,
+     .host = HOST_LINUX,
+     .lazy = 2,
+     SIZE(998018, 8367907, 65)},
     /* What is wanted, fenced and hidden again, without a driver. */
     {.name = "fence",
      .kinds = DO(NEW) | DO(UNPLUG) | DO(AEC) | DO(LOOK) | DO(READ) | DO(AER) | FLUX,

@@ -431,17 +431,22 @@ int m_detach(int ns, int ctrl)
   return 0;
 }
 
-/* The host has seen who it is: it has let go of whatever else it had there. A newcomer owes on as a
- * whole. */
+/* The host has seen who it is: it has let go of whatever else it had there, also as a newcomer,
+ * which owes on as a whole. */
 void m_identity_seen(int ns, int ctrl)
 {
   m_att *a = &M.att[ctrl][ns];
+  const m_id *may;
   m_id was = a->owed;
+  int n;
 
   if (a->state != NVMENS_ATT_FENCED)
     return;
   if (a->owes)
     m_tell_paths(ctrl, ns, &was);
   a->owes = OWES_NONE;
+  for (int i = 0; i < M_MAY_HAVE && M.ctrl[ctrl].newcomer; i++)
+    if (m_may_have(ctrl, i, &n, &may) && n == ns)
+      m_tell_paths(ctrl, ns, may);
   m_attach(ns, ctrl);
 }

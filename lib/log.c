@@ -24,7 +24,7 @@ static bool parse(const nvmens_request *r, page_read *read)
   bool by_index = r->cdw[4] >> 23 & 1;
 
   if ((r->nsid != NVMENS_NSID_NONE && r->nsid != NVMENS_NSID_ALL) || by_index || offset % 4 ||
-      offset >= NVMENS_PAGE)
+      offset > NVMENS_PAGE)
     return false;
   read->offset = (uint32_t)offset;
   read->len = (uint32_t)(len < NVMENS_PAGE - offset ? len : NVMENS_PAGE - offset);
@@ -73,7 +73,7 @@ void nvmens_do_get_log(const nvmens_request *r)
   nvmens_changed_latch(changed, read.offset, ctrl->notices.seq);
   latch = changed->latch;
   nvmens_changed_page(changed, page);
-  if (!nvmens_transfer(r, page + read.offset, read.len, NVMENS_TO_HOST)) {
+  if (read.len && !nvmens_transfer(r, page + read.offset, read.len, NVMENS_TO_HOST)) {
     nvmens_notice_peek(&ctrl->notices, read.lid);
     nvmens_deliver_all(ctrl->subsys); /* what the read's beginning has let in */
     return;

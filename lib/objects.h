@@ -119,7 +119,7 @@ struct nvmens_ns {
   uint32_t nsid, gen;
   uint16_t count[6]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
   uint32_t anagrpid;
-  uint16_t pins; /* hooks that use `user` without holding the gate: a thread each */
+  uint32_t pins; /* hooks that use `user` without holding the gate: a call each */
   uint16_t nvmsetid, endgid;
   uint16_t home;
   uint16_t flbas : 4, nlbaf : 5, reason : 2;

@@ -127,7 +127,7 @@ bool nvmens_changed_latches(const nvmens_changed *c, uint64_t offset)
   return !offset || !c->snapshot;
 }
 
-void nvmens_changed_latch(nvmens_changed *c, uint64_t offset, uint32_t seq)
+void nvmens_changed_latch(nvmens_changed *c, uint64_t offset, uint64_t seq)
 {
   uint16_t kept = 0;
 

@@ -21,8 +21,8 @@ typedef struct nvmens_changed {
   nvmens_changed_set latched, since;
   uint16_t room;                         /* of each set */
   bool snapshot;                         /* latched is being read */
-  uint32_t latch;                        /* its number: which snapshot */
-  uint32_t seq;                          /* of the changes it holds (notice.h) */
+  uint64_t latch;                        /* its number: which snapshot */
+  uint64_t seq;                          /* of the changes it holds (notice.h) */
   uint32_t sent[NVMENS_LIST_NSIDS / 32]; /* entries transferred since the latch */
   uint32_t gone[NVMENS_LIST_NSIDS / 32]; /* entries consumed */
 } nvmens_changed;
@@ -35,7 +35,7 @@ void nvmens_changed_reset(nvmens_changed *);
 bool nvmens_changed_has(const nvmens_changed *, uint32_t nsid);       /* or an overflow covers it */
 bool nvmens_changed_latches(const nvmens_changed *, uint64_t offset); /* a read here does so */
 /* For a read at this offset: takes the snapshot where one is due. seq: the changes up to now. */
-void nvmens_changed_latch(nvmens_changed *, uint64_t offset, uint32_t seq);
+void nvmens_changed_latch(nvmens_changed *, uint64_t offset, uint64_t seq);
 /* The snapshot as the log page. */
 void nvmens_changed_page(const nvmens_changed *, uint8_t page[NVMENS_PAGE]);
 /* These bytes of the snapshot have reached the host; consume: with RAE=0. Returns whether a

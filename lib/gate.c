@@ -10,10 +10,14 @@
 #include "gate_ctl.h"
 
 #include <string.h>
-#ifdef __linux__
+/* Without the kernel's headers (musl alone has none) the gate has fences. */
+#if defined(__linux__) && defined(__has_include)
+#if __has_include(<linux/membarrier.h>)
+#define HAS_MEMBARRIER
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
 #endif
 
 enum { LINE = 64, NEAR = 64 /* the fewest */ };
@@ -35,25 +39,24 @@ static const struct { /* what the lanes of a controller see that is not ready */
 
 static const uint16_t inactive = NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR;
 
+#ifdef HAS_MEMBARRIER
 static int membarrier(int command)
 {
-#if defined(NVMENS_GATE_TSAN_) /* every access is sequentially consistent instead */
+#ifdef NVMENS_GATE_TSAN_ /* every access is sequentially consistent instead */
   (void)command;
   return 0;
-#elif defined(__linux__) && defined(SYS_membarrier)
-  return (int)syscall(SYS_membarrier, command, 0, 0);
 #else
-  (void)command;
-  return -1;
+  return (int)syscall(SYS_membarrier, command, 0, 0);
 #endif
 }
+#endif
 
 void nvmens_bell_init(nvmens_bell *bell, const nvmens_host *host, void *user, uint8_t mode)
 {
   bell->wake = host->wake;
   bell->user = user;
   bell->fence = 1;
-#ifdef __linux__
+#ifdef HAS_MEMBARRIER
   if (mode == NVMENS_GATE_AUTO && membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0)
     bell->fence = 0;
 #else
@@ -64,7 +67,7 @@ void nvmens_bell_init(nvmens_bell *bell, const nvmens_host *host, void *user, ui
 /* A fork keeps the lanes' mode but may lose the registration: then it is made again. */
 static bool barrier_in_kernel(void)
 {
-#ifdef __linux__
+#ifdef HAS_MEMBARRIER
   return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0 ||
          (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 &&
           membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0);

@@ -24,7 +24,7 @@ static bool parse(const nvmens_request *r, page_read *read)
   bool by_index = r->cdw[4] >> 23 & 1;
 
   if ((r->nsid != NVMENS_NSID_NONE && r->nsid != NVMENS_NSID_ALL) || by_index || offset % 4 ||
-      offset >= NVMENS_PAGE)
+      offset > NVMENS_PAGE)
     return false;
   read->offset = (uint32_t)offset;
   read->len = (uint32_t)(len < NVMENS_PAGE - offset ? len : NVMENS_PAGE - offset);
@@ -38,7 +38,7 @@ static bool parse(const nvmens_request *r, page_read *read)
  * Where another read has taken a newer snapshot meanwhile, nothing is consumed: the host is told
  * again. */
 static void account(nvmens_ctrl *ctrl, nvmens_changed *changed, const page_read *read,
-                    uint32_t latch)
+                    uint64_t latch)
 {
   bool left = latch != changed->latch ||
               !nvmens_changed_sent(changed, read->offset, read->len, !read->keep);
@@ -60,7 +60,7 @@ void nvmens_do_get_log(const nvmens_request *r)
   nvmens_changed *changed;
   uint8_t page[NVMENS_PAGE];
   page_read read;
-  uint32_t latch;
+  uint64_t latch;
 
   if (!parse(r, &read)) {
     nvmens_fail(r, NVMENS_SC_INVALID_FIELD);
@@ -73,7 +73,7 @@ void nvmens_do_get_log(const nvmens_request *r)
   nvmens_changed_latch(changed, read.offset, ctrl->notices.seq);
   latch = changed->latch;
   nvmens_changed_page(changed, page);
-  if (!nvmens_transfer(r, page + read.offset, read.len, NVMENS_TO_HOST)) {
+  if (read.len && !nvmens_transfer(r, page + read.offset, read.len, NVMENS_TO_HOST)) {
     nvmens_notice_peek(&ctrl->notices, read.lid);
     nvmens_deliver_all(ctrl->subsys); /* what the read's beginning has let in */
     return;
@@ -94,7 +94,7 @@ uint64_t nvmens_log_latch(nvmens_ctrl *ctrl, uint8_t lid)
   if (!ctrl)
     return 0;
   nvmens_enter(ctrl->subsys);
-  stamp = (uint64_t)ctrl->epoch << 32 | ctrl->notices.seq;
+  stamp = ctrl->notices.seq;
   nvmens_commit(ctrl->subsys);
   return stamp;
 }
@@ -104,8 +104,8 @@ void nvmens_log_was_read(nvmens_ctrl *ctrl, uint8_t lid, uint64_t stamp)
   if (!ctrl || lid == NVMENS_LID_CHANGED_ATTACHED_NS || lid == NVMENS_LID_CHANGED_ALLOCATED_NS)
     return; /* those two are read here */
   nvmens_enter(ctrl->subsys);
-  if (stamp >> 32 == ctrl->epoch) {
-    nvmens_notice_read(&ctrl->notices, lid, (uint32_t)stamp, false);
+  if (stamp >= ctrl->notices.from && stamp <= ctrl->notices.seq) {
+    nvmens_notice_read(&ctrl->notices, lid, stamp, false);
     nvmens_ctrl_deliver(ctrl);
   }
   nvmens_commit(ctrl->subsys);

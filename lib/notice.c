@@ -167,7 +167,8 @@ uint32_t nvmens_notice_deliver(nvmens_notices *n, uint16_t source)
 enum { NONE = -1 };
 typedef struct nvmens_sweep {
   int (*event)(const nvmens_notices *, uint16_t source, const struct nvmens_sweep *);
-  uint32_t seq, aec;
+  uint64_t seq;
+  uint32_t aec;
   uint8_t lid;
   bool left;
 } sweep_t;
@@ -204,10 +205,10 @@ static int read_event(const nvmens_notices *n, uint16_t source, const sweep_t *s
 
   if (s->lid != sweep->lid)
     return NONE;
-  return sweep->left || (int32_t)(s->seq - sweep->seq) > 0 ? NVMENS_EV_READ_PART : NVMENS_EV_READ;
+  return sweep->left || s->seq > sweep->seq ? NVMENS_EV_READ_PART : NVMENS_EV_READ;
 }
 
-void nvmens_notice_read(nvmens_notices *n, uint8_t lid, uint32_t seq, bool left)
+void nvmens_notice_read(nvmens_notices *n, uint8_t lid, uint64_t seq, bool left)
 {
   sweep_all(n, &(sweep_t){.event = read_event, .lid = lid, .seq = seq, .left = left});
 }
@@ -249,6 +250,7 @@ static int reset_event(const nvmens_notices *n, uint16_t source, const sweep_t *
 void nvmens_notice_reset(nvmens_notices *n, uint32_t aec)
 {
   sweep_all(n, &(sweep_t){.event = reset_event});
+  n->from = ++n->seq;
   n->aec = aec;
 }
 

@@ -13,7 +13,7 @@
 enum { NVMENS_TYPES = 7, NVMENS_SOURCES = NVMENS_TYPES * 256 }; /* type 5 is reserved */
 
 typedef struct nvmens_source {
-  uint32_t seq;  /* of its last loud change */
+  uint64_t seq;  /* of its last loud change */
   uint32_t mask; /* bits of feature 0Bh, any of which lets it pass; 0: it always passes */
   uint16_t next; /* of those not CLEAR, in the order in which they became PENDING; number + 1 */
   uint8_t lid;
@@ -24,9 +24,9 @@ typedef struct nvmens_notices {
   nvmens_core *core;
   nvmens_cmd *parked, **parked_end; /* oldest first */
   uint64_t sent, coalesced;
+  uint64_t seq, from; /* counts loud changes and resets: now, and at the last reset */
   uint32_t parked_count;
   uint32_t aec;
-  uint32_t seq;   /* counts loud changes */
   uint16_t first; /* source number + 1 */
   uint16_t cntlid;
   uint8_t scope; /* nvmens_mask_scope */
@@ -65,7 +65,7 @@ int nvmens_notice_next(const nvmens_notices *, bool held);
 uint32_t nvmens_notice_deliver(nvmens_notices *, uint16_t source);
 /* A page was read with RAE=0: clears its sources, but those that are newer than seq, or all if
  * something is left to be read. */
-void nvmens_notice_read(nvmens_notices *, uint8_t lid, uint32_t seq, bool left);
+void nvmens_notice_read(nvmens_notices *, uint8_t lid, uint64_t seq, bool left);
 /* A page was read that consumed nothing. */
 void nvmens_notice_peek(nvmens_notices *, uint8_t lid);
 void nvmens_notice_set_aec(nvmens_notices *, uint32_t aec);

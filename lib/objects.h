@@ -83,11 +83,11 @@ typedef struct nvmens_attachment {
   nvmens_disk *disk;
   nvmens_past *past; /* reserved for when the controller goes */
   uint64_t identity; /* of what is ATTACHED; else of what the path owes scans for, if it does */
+  uint64_t latch;    /* a read counts if its snapshot is another one (R61) */
   nvmens_effect drain_begin, drain_abort;
   nvmens_effect edge; /* attached, or detached: never both are due */
   uint32_t nsid;
   uint32_t place;    /* of its tokens */
-  uint32_t latch;    /* a read counts if its snapshot is another one (R61) */
   uint32_t enables;  /* the controller was READY since iff its own count differs (R60) */
   uint32_t wish_gen; /* the namespace that wish is about */
   uint16_t outcome;  /* of the backend's half, for the trace */
@@ -119,7 +119,7 @@ struct nvmens_ns {
   uint32_t nsid, gen;
   uint16_t count[6]; /* attachments that refer to it, by state; CNTLIDs end at FFEFh */
   uint32_t anagrpid;
-  uint16_t pins; /* hooks that use `user` without holding the gate: a thread each */
+  uint32_t pins; /* hooks that use `user` without holding the gate: a call each */
   uint16_t nvmsetid, endgid;
   uint16_t home;
   uint16_t flbas : 4, nlbaf : 5, reason : 2;
@@ -167,13 +167,13 @@ struct nvmens_ctrl {
   nvmens_effect deliver, released;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
   uint64_t born, went;       /* serials: when it was made, and when it began to go */
+  uint64_t owes_latch;       /* as nvmens_attachment.latch */
+  uint64_t listed_latch;     /* the same for a stranger that has listed (R66) */
   uint32_t live;             /* attachments that refer to a namespace */
   uint32_t count[6];         /* of those, by state */
   uint32_t ntold;            /* with told */
   uint32_t nwaited;          /* attachments with waited */
   uint32_t enables;          /* how often it was enabled */
-  uint32_t owes_latch;       /* as nvmens_attachment.latch */
-  uint32_t listed_latch;     /* the same for a stranger that has listed (R66) */
   uint32_t opening;          /* of those, ATTACHED and not yet open */
   uint32_t epoch;
   uint32_t pins;          /* hooks that use `user`, but for those of a command */

@@ -76,7 +76,7 @@ void nvmens_path_asks(nvmens_ctrl *); /* bit 8 of feature 0Bh has changed */
 /* A read of log 04h with RAE=0 begins (latches: and takes a new snapshot). Whether it counts (R61):
  * then it is told when it has reached the host, before the notice hears of it. read_over: after. */
 bool nvmens_path_read_begins(nvmens_ctrl *, bool latches);
-void nvmens_path_read_done(nvmens_ctrl *, uint32_t latch);
+void nvmens_path_read_done(nvmens_ctrl *, uint64_t latch);
 void nvmens_path_read_over(nvmens_ctrl *);
 void nvmens_path_listed(nvmens_ctrl *); /* CNS 02h or 07h has reached it (R66) */
 /* CNS 03h, or 00h and others, of a namespace that was visible has reached it (R64). */

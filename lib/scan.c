@@ -99,27 +99,21 @@ static bool reported(const nvmens_ctrl *ctrl)
   return ctrl->notices.source[NVMENS_SOURCE_ATTACHED].state == NVMENS_NOTICE_REPORTED;
 }
 
-/* Of two snapshots, by their numbers. */
-static bool newer(uint32_t latch, uint32_t than)
-{
-  return (int32_t)(latch - than) > 0;
-}
-
 bool nvmens_path_read_begins(nvmens_ctrl *ctrl, bool latches)
 {
-  uint32_t latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
+  uint64_t latch = ctrl->changed[NVMENS_LOG_ATTACHED].latch;
   bool was_silent = ctrl->silent, lets_go;
   nvmens_attachment *att, *next;
 
   if (!reported(ctrl))
     return false;
   ctrl->silent = 0; /* with what it lets go: nobody begins to wait for that in between */
-  lets_go = ctrl->owes == NVMENS_MARK_ONCE && (latches || newer(latch, ctrl->owes_latch));
+  lets_go = ctrl->owes == NVMENS_MARK_ONCE && (latches || latch > ctrl->owes_latch);
   if (lets_go)
     newcomer_step(ctrl, NVMENS_EV_READ_BEGINS);
   for (att = ctrl->owed; att; att = next) {
     next = att->owed_next;
-    if (att->mark != NVMENS_MARK_ONCE || !(latches || newer(latch, att->latch)))
+    if (att->mark != NVMENS_MARK_ONCE || !(latches || latch > att->latch))
       continue;
     nvmens_mark_step(att, NVMENS_EV_READ_BEGINS);
     nvmens_disk_settle(att->disk);
@@ -147,16 +141,16 @@ static void stranger_through(nvmens_ctrl *ctrl)
           nvmens_ctrl_record(other->ctrl, NVMENS_LOG_ATTACHED, nsid, true);
 }
 
-void nvmens_path_read_done(nvmens_ctrl *ctrl, uint32_t latch)
+void nvmens_path_read_done(nvmens_ctrl *ctrl, uint64_t latch)
 {
   if (!reported(ctrl))
     return;
   for (nvmens_attachment *att = ctrl->owed; att; att = att->owed_next)
-    if (newer(latch, att->latch))
+    if (latch > att->latch)
       nvmens_mark_step(att, NVMENS_EV_READ_DONE);
-  if (ctrl->owes != NVMENS_MARK_NONE && newer(latch, ctrl->owes_latch))
+  if (ctrl->owes != NVMENS_MARK_NONE && latch > ctrl->owes_latch)
     newcomer_step(ctrl, NVMENS_EV_READ_DONE);
-  if (ctrl->stranger == NVMENS_STRANGER_TOLD && newer(latch, ctrl->listed_latch))
+  if (ctrl->stranger == NVMENS_STRANGER_TOLD && latch > ctrl->listed_latch)
     stranger_through(ctrl);
   nvmens_timer_stop(&ctrl->subsys->patience, &ctrl->patience);
   nvmens_path_be_patient(ctrl);

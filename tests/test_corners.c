@@ -436,6 +436,22 @@ START_TEST(R35_a_subsystem_is_not_deleted_under_a_reset)
 }
 END_TEST
 
+/* Loud changes of others, as many as a signed number of 32 bits and one more. */
+START_TEST(R29_a_read_clears_its_event_however_many_changes_came_between)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+
+  rig_set_aec(c, NVMENS_AEC_ATTACHED_NS);
+  rig_ns_auto(r, 1);
+  ck_assert_uint_eq(rig_heard(c), RIG_EV4);
+  r->s->ctrl[0]->notices.seq += UINT64_C(0x80000001);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_CONSUME), "1");
+  ck_assert_uint_eq(rig_heard(c), 0);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   return RIG_RUN(
@@ -450,5 +466,7 @@ int main(void)
       R22_auto_attach_stops_at_the_subsystems_limit, R22_auto_attach_stops_at_the_controllers_limit,
       R54_capacity_of_more_than_64_bits, P16_no_generation_is_0_when_they_have_been_used_up,
       G4_a_lane_outlives_its_controller, G4_a_broadcast_passes_by_what_is_not_open_yet,
-      R35_a_subsystem_is_not_deleted_under_a_reset, hooks_that_are_not_there_are_not_missed);
+      R35_a_subsystem_is_not_deleted_under_a_reset,
+      R29_a_read_clears_its_event_however_many_changes_came_between,
+      hooks_that_are_not_there_are_not_missed);
 }

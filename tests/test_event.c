@@ -253,6 +253,19 @@ START_TEST(R44_a_stamp_from_before_a_reset_does_nothing)
 }
 END_TEST
 
+START_TEST(R44_a_stamp_that_was_never_given_does_nothing)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+
+  rig_post(c, NVMENS_AER_SMART, 1, NVMENS_LID_SMART, 0);
+  nvmens_log_was_read(c->c, NVMENS_LID_SMART, nvmens_log_latch(c->c, NVMENS_LID_SMART) + 1);
+  rig_check(r);
+  ck_assert_uint_eq(rig_heard(c), 0x00020101);
+  rig_end(r);
+}
+END_TEST
+
 /* ---- keeping ---- */
 
 START_TEST(R30_event_kept_until_an_aer_comes)
@@ -412,9 +425,10 @@ int main(void)
       R29_another_page_clears_nothing, R29_the_backends_log_clears_its_sources,
       R29_one_read_clears_all_sources_of_the_page, R44_a_post_after_the_latch_is_sent_again,
       R44_an_owed_post_after_the_latch_stays_owed, R44_a_stamp_from_before_a_reset_does_nothing,
-      R30_event_kept_until_an_aer_comes, R30_event_whose_log_was_read_is_not_sent,
-      R30_a_peek_does_not_take_the_event_away, R30_a_failed_read_does_not_take_the_event_away,
-      R30_equal_events_coalesce, R30_different_events_queue_in_order,
-      R30_a_coalesced_event_keeps_its_place, R30_a_masked_event_does_not_hold_up_later_ones,
-      R30_no_second_event_while_the_first_is_unread, R37_no_event_is_sent_while_it_is_shut_down);
+      R44_a_stamp_that_was_never_given_does_nothing, R30_event_kept_until_an_aer_comes,
+      R30_event_whose_log_was_read_is_not_sent, R30_a_peek_does_not_take_the_event_away,
+      R30_a_failed_read_does_not_take_the_event_away, R30_equal_events_coalesce,
+      R30_different_events_queue_in_order, R30_a_coalesced_event_keeps_its_place,
+      R30_a_masked_event_does_not_hold_up_later_ones, R30_no_second_event_while_the_first_is_unread,
+      R37_no_event_is_sent_while_it_is_shut_down);
 }

@@ -3,6 +3,7 @@
  * test_identify_corners.c: Identify where the backend has its say, where what is shown changes
  * under way, and where lists end (R3, R6, R9, C14, P16).
  */
+#include "ns.h"
 #include "rig_more.h"
 #include "subsys.h"
 
@@ -214,10 +215,38 @@ START_TEST(R64_what_has_gone_while_it_was_shown_opens_nothing)
 }
 END_TEST
 
+/* As many others are in the hook as the counter of 16 bits held, and the namespace is removed. */
+static void unplug_beside_many(rig *r, const rig_event *e)
+{
+  nvmens_ns *ns = nvmens_ns_of(r->s, 1);
+
+  if (acted++)
+    return;
+  ns->pins += 65535;
+  ck_assert_int_eq(rig_unplug(e->ns, NVMENS_SURPRISE, RIG_NEVER), 0);
+  ck_assert_int_eq(e->ns->released, 0);
+  ns->pins -= 65535;
+}
+
+START_TEST(T4_65536_identify_hooks_at_once_hold_their_namespace)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  rig_ns *ns = rig_ns_auto(r, 1);
+
+  act(r, unplug_beside_many, RIG_IDENTIFY);
+  RIG_OK(rig_identify(c, NVMENS_CNS_NS, 1, page));
+  ck_assert_uint_eq(acted, 1);
+  ck_assert_int_eq(ns->released, 1);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
-  return RIG_RUN("identify_corners", R6_nuse_is_the_backends_up_to_the_capacity,
-                 R6_pages_of_another_command_set, R6_command_sets_of_a_controller_that_is_not_there,
+  return RIG_RUN("identify_corners", T4_65536_identify_hooks_at_once_hold_their_namespace,
+                 R6_nuse_is_the_backends_up_to_the_capacity, R6_pages_of_another_command_set,
+                 R6_command_sets_of_a_controller_that_is_not_there,
                  R25_cmic_says_whether_there_may_be_more_controllers,
                  R6_a_controller_list_ends_at_2047,
                  R64_what_has_gone_while_it_was_shown_opens_nothing);

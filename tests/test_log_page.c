@@ -58,7 +58,7 @@ START_TEST(R45_an_offset_past_the_end_is_an_invalid_field)
 {
   rig *r = rig_new(NULL);
   rig_ctrl *c = rig_ctrl_on(r);
-  static const uint64_t lpo[] = {4096, 4100, 8192, UINT64_C(1) << 32, UINT64_MAX - 3};
+  static const uint64_t lpo[] = {4100, 8192, UINT64_C(1) << 32, UINT64_MAX - 3};
   uint8_t buf[16];
   unsigned i;
 
@@ -71,6 +71,24 @@ START_TEST(R45_an_offset_past_the_end_is_an_invalid_field)
   }
   ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_PEEK),
                    "1"); /* R29: a failed command clears nothing */
+  rig_end(r);
+}
+END_TEST
+
+/* Base specification, Get Log Page: only an offset greater than the size of the page is an error. */
+START_TEST(R45_at_the_end_of_the_page_there_is_nothing_to_be_read)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  uint8_t buf[16] = {1};
+  const rig_cmd *cmd;
+
+  rig_ns_auto(r, 1);
+  cmd = RIG_OK(rig_get_log(c, RIG_LID4, RIG_CONSUME, 4096, sizeof(buf), buf));
+  ck_assert_uint_eq(cmd->transfers, 0);
+  ck_assert_uint_eq(cmd->moved, 0);
+  ck_assert_uint_eq(buf[0], 1);
+  ck_assert_str_eq(rig_changed(c, RIG_LID4, RIG_PEEK), "1");
   rig_end(r);
 }
 END_TEST
@@ -436,6 +454,7 @@ int main(void)
   return RIG_RUN(
       "log_page", R45_numd_is_0s_based, R45_no_more_than_the_rest_of_the_page_is_moved,
       R45_the_largest_numd_is_cut_too, R45_an_offset_past_the_end_is_an_invalid_field,
+      R45_at_the_end_of_the_page_there_is_nothing_to_be_read,
       R45_an_offset_within_a_dword_is_an_invalid_field, R45_the_last_dword_can_be_read,
       R45_these_logs_are_the_controllers, R45_other_pages_are_not_ours,
       S24_a_log_read_without_memory_fails_and_consumes_nothing, R42_1024_entries_fit,

@@ -203,9 +203,9 @@ static void put_sources(const nvmens_ctrl *ctrl, const ctl *c, bool as_read)
 
     for (int log = 0; log < LOGS && !as_read; log++)
       if (ctrl->changed[log].snapshot)
-        newer |= (uint8_t)(((int32_t)(source->seq - ctrl->changed[log].seq) > 0) << log);
-    if (c->has_stamp && (c->stamp >> 32) == ctrl->epoch)
-      newer |= (uint8_t)(((int32_t)(source->seq - (uint32_t)c->stamp) > 0) << LOGS);
+        newer |= (uint8_t)((source->seq > ctrl->changed[log].seq) << log);
+    if (c->has_stamp && c->stamp >= ctrl->notices.from)
+      newer |= (uint8_t)((source->seq > c->stamp) << LOGS);
     put16(s);
     put8(source->state | newer << 4);
     put8(source->lid);
@@ -288,7 +288,7 @@ static void put_ctl(const ctl *c, bool as_read)
     put8(s->owed_fresh);
   }
   put8(c->posted | (c->has_stamp ? c->posted_fresh << 4 : 0));
-  put8(c->has_stamp ? 1 + (c->stamp >> 32 == ctrl->epoch) + 2 * c->stamp_old : 0);
+  put8(c->has_stamp ? 1 + (c->stamp >= ctrl->notices.from) + 2 * c->stamp_old : 0);
   put_sources(ctrl, c, as_read);
   for (uint32_t nsid = 1; nsid <= W->nsids; nsid++)
     put_att(c, nsid, as_read);

@@ -113,6 +113,8 @@ static void start(int ctrl, m_frame *f)
     sf = m_log_begin(f);
     if (sf)
       m_end(f->cmd, sf, 0, 0);
+    else if (!f->len) /* at the end of the page */
+      m_log_done(f);
     return;
   case NVMENS_OP_IDENTIFY:
     m_identify(f);
@@ -268,7 +270,7 @@ uint16_t m_log_begin(m_frame *f)
   len = (len + 1) * 4;
   if (nsid != 0 && nsid != NVMENS_NSID_ALL)
     return DNR(NVMENS_SC_INVALID_FIELD);
-  if ((lpo & 3) != 0 || lpo >= NVMENS_PAGE)
+  if ((lpo & 3) != 0 || lpo > NVMENS_PAGE)
     return DNR(NVMENS_SC_INVALID_FIELD);
   counts =
       log == &M.ctrl[q->ctrl].log[0] && !(cdw10 & 0x8000) && M.ctrl[q->ctrl].src[M_SRC4].state == 2;
@@ -286,7 +288,7 @@ uint16_t m_log_begin(m_frame *f)
   f->len = (uint32_t)len;
   f->stamp = log->stamp;
   f->dir = NVMENS_TO_HOST;
-  f->want = K_TRANSFER;
+  f->want = f->len ? K_TRANSFER : K_NONE;
   M.snaps = (uint8_t)fresh;
   fill_page(f, log);
   return 0;

@@ -190,7 +190,7 @@ static void controller_cell(unsigned event, unsigned state)
   rig_ctrl *c = rig_ctrl_new(r, NULL);
   nvmens_lane *lane = rig_lane(c);
   nvmens_ctrl *ctrl = c->c;
-  uint64_t epoch;
+  uint64_t stamp;
   uint16_t sf;
   unsigned seen = 0;
 
@@ -202,7 +202,7 @@ static void controller_cell(unsigned event, unsigned state)
   if (state == NVMENS_CTRL_GOING)
     rig_ctrl_del(c);
   sf = more_begin(r, lane, 1);
-  epoch = nvmens_log_latch(ctrl, 2) >> 32; /* it is in the stamp that a log is read with */
+  stamp = nvmens_log_latch(ctrl, 2); /* a new epoch counts, and nothing else here does */
   watch(r, NVMENS_M_CTRL, 0);
   controller_event(ctrl, event);
   if (event == NVMENS_EV_CTRL_REMOVE)
@@ -211,7 +211,7 @@ static void controller_cell(unsigned event, unsigned state)
     seen |= NVMENS_DO_READY;
   if (!sf && more_begin(r, lane, 1))
     seen |= NVMENS_DO_UNREADY;
-  if (nvmens_log_latch(ctrl, 2) >> 32 != epoch)
+  if (nvmens_log_latch(ctrl, 2) != stamp)
     seen |= NVMENS_DO_EPOCH;
   if (rig_count(r, RIG_ABORT))
     seen |= NVMENS_DO_ABORT_ALL;

@@ -75,7 +75,7 @@ START_TEST(R45_an_offset_past_the_end_is_an_invalid_field)
 }
 END_TEST
 
-/* Base specification, Get Log Page: only an offset greater than the size of the page is an error. */
+/* Base specification, Get Log Page: only an offset greater than the page's size is an error. */
 START_TEST(R45_at_the_end_of_the_page_there_is_nothing_to_be_read)
 {
   rig *r = rig_new(NULL);

@@ -39,7 +39,7 @@ typedef struct model {
   uint8_t state[KINDS], lid[KINDS];
   uint32_t mask[KINDS];
   unsigned since[KINDS]; /* when it became PENDING */
-  uint32_t seq[KINDS];   /* of its last loud change */
+  uint64_t seq[KINDS];   /* of its last loud change */
   unsigned now;
   uint32_t changes, aec;
   uint64_t sent, coalesced;
@@ -133,7 +133,7 @@ static void model_change(model *m, unsigned k, bool loud)
     m->coalesced++;
 }
 
-static void model_read(model *m, uint8_t lid, uint32_t seq, bool left)
+static void model_read(model *m, uint8_t lid, uint64_t seq, bool left)
 {
   bool order[KINDS] = {false};
 
@@ -277,7 +277,7 @@ static void deliver(model *m)
   taken(m, 0, nvmens_notice_unpark(m->n));
 }
 
-static void read_page(model *m, uint8_t lid, uint32_t seq, bool left)
+static void read_page(model *m, uint8_t lid, uint64_t seq, bool left)
 {
   model_read(m, lid, seq, left);
   nvmens_notice_read(m->n, lid, seq, left);
@@ -293,6 +293,7 @@ static void reset(model *m, uint32_t aec)
 {
   memset(m->state, 0, sizeof(m->state));
   m->aec = aec;
+  m->changes++; /* it counts as one, so that what is older is known */
   nvmens_notice_reset(m->n, aec);
 }
 
@@ -386,11 +387,11 @@ END_TEST
 
 START_TEST(R44_a_change_newer_than_the_read_is_told_again)
 {
-  for (unsigned wrap = 0; wrap < 2; wrap++) { /* the number of changes may wrap */
+  for (unsigned many = 0; many < 2; many++) {
     model *m = model_new(NVMENS_MASK_TYPE);
-    uint32_t before;
+    uint64_t before;
 
-    m->n->seq = wrap ? UINT32_MAX : 5;
+    m->n->seq = many ? UINT32_MAX : 5;
     m->n->aec = NVMENS_AEC_ATTACHED_NS;
     nvmens_notice_change(m->n, NVMENS_SOURCE_ATTACHED, true);
     nvmens_notice_deliver(m->n, NVMENS_SOURCE_ATTACHED);

@@ -93,6 +93,24 @@ START_TEST(R60_what_comes_back_ends_the_wait_of_the_others_in_that_call)
 }
 END_TEST
 
+/* It drains at p, and is attached there again when that has ended. */
+START_TEST(R58_what_comes_again_where_it_drains_is_refused_elsewhere)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = disks_path(r, 1), *q = disks_path(r, 2);
+  rig_ns *ns = disks_private(r, 1, 'A');
+
+  ATTACHED(ns, p);
+  ns->drain = RIG_DRAIN_PENDING;
+  ck_assert_int_eq(rig_detach(ns, p, NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_int_eq(rig_plug(ns), 0);
+  ck_assert_int_eq(rig_attach(ns, q), NVMENS_ERR_PRIVATE);
+  ck_assert_int_eq(rig_drained(ns, p), 0);
+  ATTACHED(ns, p);
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("owes_private");
@@ -102,6 +120,7 @@ int main(void)
   tcase_add_test(t, R62_a_private_namespace_moves_to_another_host_at_once);
   tcase_add_loop_test(t, R62_the_same_one_waits_where_either_of_the_two_is_private, 0, 4);
   tcase_add_loop_test(t, R60_what_comes_back_ends_the_wait_of_the_others_in_that_call, 0, 2);
+  tcase_add_test(t, R58_what_comes_again_where_it_drains_is_refused_elsewhere);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

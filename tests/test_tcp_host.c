@@ -34,10 +34,10 @@ static int flush(th_queue *q, int peer)
 
 static void answer(int peer, int cid, uint16_t sf)
 {
-  uint8_t pdu[64];
-  size_t len = pdu_resp(pdu, 0, 0, (uint16_t)cid, sf);
+  uint8_t bytes[64];
+  size_t len = pdu_resp(bytes, 0, 0, (uint16_t)cid, sf);
 
-  claim(write(peer, pdu, len) == (ssize_t)len, "it is sent", cid);
+  claim(write(peer, bytes, len) == (ssize_t)len, "it is sent", cid);
 }
 
 /* Of the two completions that come together the second is waited for; the first waits in the stash
@@ -66,7 +66,7 @@ static void a_cid_is_given_again_when_its_completion_was_taken(th_queue *q, int 
 /* Its buffer may be gone. */
 static void no_data_come_after_the_completion(th_queue *q, int peer)
 {
-  uint8_t sqe[64], buf[512], pdu[256];
+  uint8_t sqe[64], buf[512], bytes[256];
   int cid, other;
   size_t len;
   th_cqe cqe;
@@ -75,8 +75,8 @@ static void no_data_come_after_the_completion(th_queue *q, int peer)
   cid = th_send(q, sqe, buf, sizeof(buf), TH_READ);
   other = flush(q, peer);
   answer(peer, cid, 0);
-  len = pdu_c2h(pdu, 0, (uint16_t)cid, 0, sizeof(buf), 1);
-  claim(write(peer, pdu, len) == (ssize_t)len, "a header", cid);
+  len = pdu_c2h(bytes, 0, (uint16_t)cid, 0, sizeof(buf), 1);
+  claim(write(peer, bytes, len) == (ssize_t)len, "a header", cid);
   claim(th_wait(q, other, &cqe, 1000) == TH_CLOSED, "it is a fault of the target", cid);
 }
 

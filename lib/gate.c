@@ -13,11 +13,13 @@
 /* Without the kernel's headers (musl alone has none) the gate has fences. */
 #if defined(__linux__) && defined(__has_include)
 #if __has_include(<linux/membarrier.h>)
-#define HAS_MEMBARRIER
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#endif
+#ifdef SYS_membarrier
+#define HAS_MEMBARRIER
 #endif
 
 enum { LINE = 64, NEAR = 64 /* the fewest */ };

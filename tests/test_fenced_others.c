@@ -167,6 +167,45 @@ START_TEST(H2_the_path_that_was_refused_is_told_when_a_newcomer_has_looked)
 }
 END_TEST
 
+/* What is hidden again gives its place to the next. */
+START_TEST(R57_hiding_lets_in_the_next)
+{
+  rig *r = disks_rig(&(nvmens_subsys_config){.maxdna = 1});
+  rig_ctrl *c = disks_deaf(r, 1), *other;
+  rig_ns *b;
+
+  disks_put(r, 1, 'A');
+  b = disks_swap(r, 1, 'B');
+  FENCED(b, c);
+  other = disks_path(r, 2);
+  WANTED(b, other, LIMIT);
+  rig_reset(c);
+  ATTACHED(b, other);
+  WANTED(b, c, HOST);
+  rig_end(r);
+}
+END_TEST
+
+/* p, a newcomer, may have A, and refuse it for the B that q shows. */
+START_TEST(R65_a_newcomer_is_told_of_what_is_shown_elsewhere)
+{
+  rig *r = disks_rig(NULL);
+  rig_ctrl *p = disks_path(r, 1), *q = disks_deaf(r, 1);
+
+  disks_put(r, 1, 'A');
+  HEARS(p, "1");
+  rig_ctrl_del(p);
+  disks_take(r, 1);
+  p = disks_deaf(r, 1);
+  ck_assert_str_eq(disks_log(p), "1");
+  ck_assert_str_eq(disks_log(p), "");
+  ck_assert_int_eq(rig_attach(disks_loose(r, 1, 'B'), q), 0);
+  FENCED(rig_find(r, 1), q);
+  ck_assert_str_eq(disks_log(p), "1");
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("fenced others");
@@ -179,6 +218,8 @@ int main(void)
   tcase_add_test(t, R64_a_read_that_ends_silence_and_lets_go_hides_nothing);
   tcase_add_test(t, R62_a_place_that_hiding_frees_does_not_overtake_a_newcomer);
   tcase_add_test(t, H2_the_path_that_was_refused_is_told_when_a_newcomer_has_looked);
+  tcase_add_test(t, R57_hiding_lets_in_the_next);
+  tcase_add_test(t, R65_a_newcomer_is_told_of_what_is_shown_elsewhere);
   tcase_set_timeout(t, 60);
   suite_add_tcase(s, t);
   return rig_main(s);

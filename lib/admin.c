@@ -21,11 +21,10 @@ bool nvmens_transfer(const nvmens_request *r, void *buf, size_t len, nvmens_dir 
 {
   nvmens_core *core = &r->ctrl->subsys->core;
   nvmens_status status;
-  nvmens_frame frame;
 
-  nvmens_hook_enter(core, &frame);
+  nvmens_hook_enter(core);
   status = core->host.transfer(r->ctrl->user, r->cmd, buf, len, dir);
-  nvmens_hook_leave(core, &frame);
+  nvmens_hook_leave(core);
   if (!status.sf && !nvmens_cmd_old(r->cmd))
     return true;
   nvmens_cmd_end(r->cmd, status.sf, 0, 0);
@@ -60,7 +59,7 @@ nvmens_status nvmens_aer(nvmens_ctrl *ctrl, nvmens_cmd *cmd, uint16_t cid)
   nvmens_cmd_take(ctrl, cmd, cid);
   status.sf = park(ctrl, cmd);
   if (status.sf)
-    nvmens_cmd_untake(cmd);
+    nvmens_cmd_give_back(cmd);
   nvmens_commit(ctrl->subsys);
   return status;
 }

@@ -146,7 +146,7 @@ static void end_all(nvmens_subsys *s)
 
 static bool ended(nvmens_subsys *s)
 {
-  if (nvmens_in_hook(&s->core) || (!s->ending && !at_rest(s)))
+  if (s->core.hooks || (!s->ending && !at_rest(s)))
     return false;
   if (!s->ending)
     end_all(s);
@@ -322,16 +322,8 @@ void nvmens_ctrl_reset(nvmens_ctrl *ctrl)
     return;
   s = ctrl->subsys;
   nvmens_enter(s);
-  ctrl->pins++; /* a hook may remove it meanwhile */
   nvmens_fan_ctrl(ctrl, NVMENS_EV_RESET);
   nvmens_fan_deliver(s);
-  while (!nvmens_in_hook(&s->core) && !nvmens_ctrl_settled(ctrl)) {
-    nvmens_outbox_flush(&s->core);
-    if (!nvmens_ctrl_settled(ctrl))
-      nvmens_outbox_yield(&s->core);
-  }
-  ctrl->pins--;
-  nvmens_ctrl_quiet(ctrl);
   nvmens_commit(s);
 }
 

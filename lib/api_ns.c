@@ -186,6 +186,19 @@ int nvmens_done(nvmens_subsys *s, nvmens_token token, nvmens_status status)
   return err;
 }
 
+enum { PIECE = 256 }; /* of gates, under the lock */
+
+/* Whether there are more. */
+static bool look_at_gates(nvmens_subsys *s)
+{
+  nvmens_slot *slot = NULL;
+
+  for (int i = 0; i < PIECE && (slot = nvmens_bell_next(&s->bell)) != NULL; i++)
+    if (slot->owner)
+      nvmens_att_drained(slot->owner);
+  return slot != NULL;
+}
+
 void nvmens_poll(nvmens_subsys *s, uint64_t now_ns)
 {
   if (!s)
@@ -193,11 +206,11 @@ void nvmens_poll(nvmens_subsys *s, uint64_t now_ns)
   nvmens_enter(s);
   nvmens_set_now(s, now_ns);
   nvmens_bell_clear(&s->bell);
-  for (nvmens_attachment *att = s->closing, *next; att; att = next) {
-    next = att->next;
-    nvmens_att_drained(att);
+  nvmens_bell_take(&s->bell);
+  while (look_at_gates(s) || nvmens_run_timers(s)) {
+    nvmens_commit(s); /* let others in */
+    nvmens_enter(s);
   }
-  nvmens_run_timers(s);
   nvmens_commit(s);
 }
 
@@ -209,7 +222,10 @@ uint64_t nvmens_next_deadline(const nvmens_subsys *s)
   if (!s)
     return UINT64_MAX;
   nvmens_enter(own);
-  at = own->core.first ? own->core.now : nvmens_earliest(own); /* effects left over: at once */
+  if (own->core.first && !own->core.flushing) /* effects left over: at once */
+    at = own->core.now;
+  else
+    at = nvmens_earliest(own);
   nvmens_unlock(&own->core);
   return at;
 }

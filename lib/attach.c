@@ -135,6 +135,7 @@ static nvmens_attachment *att_new(nvmens_ctrl *ctrl, uint32_t nsid)
     nvmens_free(mem, att);
     return NULL;
   }
+  nvmens_slot_own(slot, att);
   return att;
 }
 
@@ -162,12 +163,11 @@ static void attached_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, edge);
   nvmens_ctrl *ctrl = att->ctrl;
-  nvmens_frame frame;
 
   if (s->core.host.attached) {
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     s->core.host.attached(att->ns->user, ctrl->user);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
   if (!att->opening)
     return; /* it left meanwhile */

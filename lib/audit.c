@@ -51,7 +51,7 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
   HOLDS(28, active || !nvmens_att_visible(att), "what is visible should not be attached");
   HOLDS(16, drains == live, "a token is live iff DRAINING or ABORTING");
   HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING), "a timer runs iff DRAINING");
-  HOLDS(18, !att->owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
+  HOLDS(18, !att->debt.owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
   HOLDS(3,
         att->ns || (att->state == NVMENS_ATT_DETACHED &&
                     nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),
@@ -63,19 +63,22 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
 
 static finding check_commands(const nvmens_ctrl *ctrl)
 {
-  const nvmens_subsys *s = ctrl->subsys;
+  uint32_t count = 0;
 
   for (const nvmens_cmd *cmd = ctrl->cmds; cmd; cmd = cmd->next) {
     uint32_t owned = 0;
 
-    for (const nvmens_attachment *att = s->closing; att; att = att->next)
-      owned += att->owner == cmd;
-    for (const nvmens_ns *ns = s->deleting; ns; ns = ns->next)
-      owned += ns->owner == cmd;
+    for (const nvmens_debt *debt = cmd->debts; debt; debt = debt->next) {
+      HOLDS(18, debt->owner == cmd, "a command waits for what another one owns");
+      owned++;
+    }
     HOLDS(18, cmd->state != NVMENS_CMD_WAITING || owned == cmd->waits,
           "a command waits for another number of drains than it owns");
     HOLDS(18, cmd->state == NVMENS_CMD_WAITING || !owned, "a drain is owned by who does not wait");
+    count++;
   }
+  HOLDS(1, ctrl->subsys->core.hooks || count == ctrl->ncmds + ctrl->ncmds_old,
+        "commands are miscounted");
   return fine;
 }
 
@@ -133,8 +136,8 @@ static finding check_ctrl(const nvmens_ctrl *ctrl)
   if (found.number)
     return found;
   HOLDS(19,
-        ctrl->state != NVMENS_CTRL_GOING || ctrl->live || ctrl->pins || ctrl->cmds ||
-            ctrl->calling || ctrl->released.next,
+        ctrl->state != NVMENS_CTRL_GOING || ctrl->live || ctrl->pins || ctrl->ncmds ||
+            ctrl->ncmds_old || ctrl->released.next,
         "a controller being removed waits for nothing");
   HOLDS(4, opening == ctrl->opening, "the number of gates to be opened is wrong");
   HOLDS(2, live == ctrl->live, "the number of attachments is wrong");

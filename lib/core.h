@@ -16,7 +16,8 @@ typedef struct nvmens_core { /* the first member of nvmens_subsys */
   void *user;
   uint64_t now;
   nvmens_effect *first, *last; /* effects in order; under the lock */
-  bool flushing;               /* some thread runs them */
+  bool flushing;               /* they are being run */
+  uint32_t hooks;              /* under way, effects or not */
 } nvmens_core;
 
 static inline void nvmens_lock(nvmens_core *core)

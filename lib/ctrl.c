@@ -24,9 +24,10 @@ void nvmens_cmd_take(nvmens_ctrl *ctrl, nvmens_cmd *cmd, uint16_t cid)
   if (cmd->next)
     cmd->next->prev = cmd;
   ctrl->cmds = cmd;
+  ctrl->ncmds++;
 }
 
-void nvmens_cmd_untake(nvmens_cmd *cmd)
+static void unlink(nvmens_cmd *cmd)
 {
   if (cmd->prev)
     cmd->prev->next = cmd->next;
@@ -34,6 +35,12 @@ void nvmens_cmd_untake(nvmens_cmd *cmd)
     cmd->ctrl->cmds = cmd->next;
   if (cmd->next)
     cmd->next->prev = cmd->prev;
+}
+
+void nvmens_cmd_give_back(nvmens_cmd *cmd)
+{
+  unlink(cmd);
+  cmd->ctrl->ncmds--;
 }
 
 bool nvmens_cmd_old(const nvmens_cmd *cmd)
@@ -47,19 +54,20 @@ static void cmd_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_ctrl *ctrl = cmd->ctrl;
   const nvmens_host *host = &s->core.host;
   const nvmens_status status = {cmd->sf};
-  bool old = nvmens_cmd_old(cmd);
-  nvmens_frame frame;
+  uint32_t epoch = cmd->epoch;
 
-  nvmens_cmd_untake(cmd);
-  ctrl->calling = 1;
-  ctrl->calling_epoch = cmd->epoch;
-  nvmens_hook_enter(&s->core, &frame);
-  if (old)
+  unlink(cmd);
+  nvmens_hook_enter(&s->core);
+  if (epoch != ctrl->epoch)
     host->cmd_drop(ctrl->user, cmd);
   else
     host->cmd_complete(ctrl->user, cmd, status, cmd->dw0, cmd->error_info);
-  nvmens_hook_leave(&s->core, &frame);
-  ctrl->calling = 0;
+  nvmens_hook_leave(&s->core);
+  if (epoch == ctrl->epoch)
+    ctrl->ncmds--;
+  else
+    ctrl->ncmds_old--;
+  nvmens_ctrl_settle_reset(ctrl);
   nvmens_ctrl_quiet(ctrl);
 }
 
@@ -77,29 +85,43 @@ void nvmens_cmd_end(nvmens_cmd *cmd, uint16_t sf, uint32_t dw0, uint64_t error_i
   nvmens_outbox_add(&cmd->ctrl->subsys->core, &cmd->effect, cmd_run);
 }
 
+void nvmens_cmd_owe(nvmens_cmd *cmd, nvmens_debt *debt)
+{
+  debt->owner = cmd;
+  debt->prev = NULL;
+  debt->next = cmd->debts;
+  if (debt->next)
+    debt->next->prev = debt;
+  cmd->debts = debt;
+  cmd->waits++;
+}
+
+void nvmens_debt_settle(nvmens_debt *debt)
+{
+  nvmens_cmd *owner = debt->owner;
+
+  if (!owner)
+    return;
+  if (debt->prev)
+    debt->prev->next = debt->next;
+  else
+    owner->debts = debt->next;
+  if (debt->next)
+    debt->next->prev = debt->prev;
+  debt->owner = NULL;
+  if (--owner->waits == 0)
+    nvmens_cmd_end(owner, owner->sf, owner->dw0, owner->error_info);
+}
+
 void nvmens_cmd_abandon(nvmens_cmd *cmd)
 {
-  nvmens_subsys *s = cmd->ctrl->subsys;
-
-  for (nvmens_attachment *att = s->closing; att; att = att->next)
-    if (att->owner == cmd)
-      att->owner = NULL;
-  for (nvmens_ns *ns = s->deleting; ns; ns = ns->next)
-    if (ns->owner == cmd)
-      ns->owner = NULL;
+  for (; cmd->debts; cmd->debts = cmd->debts->next)
+    cmd->debts->owner = NULL;
   if (cmd->prep) {
-    nvmens_timer_stop(&s->prep_timers, &cmd->prep->timer);
+    nvmens_timer_stop(&cmd->ctrl->subsys->prep_timers, &cmd->prep->timer);
     cmd->prep->cmd = NULL;
     cmd->prep = NULL;
   }
-}
-
-bool nvmens_ctrl_settled(const nvmens_ctrl *ctrl)
-{
-  for (const nvmens_cmd *cmd = ctrl->cmds; cmd; cmd = cmd->next)
-    if (nvmens_cmd_old(cmd))
-      return false;
-  return !ctrl->calling || ctrl->calling_epoch == ctrl->epoch;
 }
 
 void nvmens_ctrl_record(nvmens_ctrl *ctrl, int log, uint32_t nsid, bool loud)
@@ -174,6 +196,8 @@ void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
   nvmens_cmd *cmd, *next;
 
   ctrl->epoch++;
+  ctrl->ncmds_old += ctrl->ncmds;
+  ctrl->ncmds = 0;
   while (nvmens_notice_unpark(&ctrl->notices))
     continue;
   for (cmd = ctrl->cmds; cmd; cmd = next) {
@@ -187,6 +211,26 @@ void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ALLOCATED]);
   nvmens_notice_reset(&ctrl->notices, ctrl->subsys->config.aec_default);
   nvmens_path_reset(ctrl);
+}
+
+static void reset_done_run(nvmens_subsys *s, nvmens_effect *effect)
+{
+  nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, reset_done);
+
+  if (!ctrl->resetting || ctrl->ncmds_old)
+    return;
+  ctrl->resetting = 0;
+  if (!s->core.host.reset_done)
+    return;
+  nvmens_hook_enter(&s->core);
+  s->core.host.reset_done(ctrl->user);
+  nvmens_hook_leave(&s->core);
+}
+
+void nvmens_ctrl_settle_reset(nvmens_ctrl *ctrl)
+{
+  if (ctrl->resetting && !ctrl->ncmds_old)
+    nvmens_outbox_add(&ctrl->subsys->core, &ctrl->reset_done, reset_done_run);
 }
 
 void nvmens_ctrl_free(nvmens_ctrl *ctrl)
@@ -216,23 +260,22 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ctrl *ctrl = NVMENS_OBJECT(effect, nvmens_ctrl, released);
   void *user = ctrl->user;
-  nvmens_frame frame;
 
   nvmens_ctrl_unlist(ctrl);
   nvmens_paths_leave(ctrl);
   nvmens_ctrl_free(ctrl);
   if (s->core.host.ctrl_released) {
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     s->core.host.ctrl_released(user);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
   nvmens_deliver_all(s);
 }
 
 void nvmens_ctrl_quiet(nvmens_ctrl *ctrl)
 {
-  if (ctrl->state == NVMENS_CTRL_GOING && !ctrl->live && !ctrl->pins && !ctrl->cmds &&
-      !ctrl->calling)
+  if (ctrl->state == NVMENS_CTRL_GOING && !ctrl->live && !ctrl->pins && !ctrl->ncmds &&
+      !ctrl->ncmds_old)
     nvmens_outbox_add(&ctrl->subsys->core, &ctrl->released, released_run);
 }
 

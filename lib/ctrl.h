@@ -10,13 +10,16 @@
 /* A command is the library's from take to end; what ends it decides nothing about drop or complete:
  * the epoch does, when the hook is called. */
 void nvmens_cmd_take(nvmens_ctrl *, nvmens_cmd *, uint16_t cid);
-void nvmens_cmd_untake(nvmens_cmd *); /* without a hook: it is the caller's again */
+void nvmens_cmd_give_back(nvmens_cmd *); /* without a hook: it is the caller's again */
 void nvmens_cmd_end(nvmens_cmd *, uint16_t sf, uint32_t dw0, uint64_t error_info);
 bool nvmens_cmd_old(const nvmens_cmd *);
 /* Nothing refers to it any more as the one to be completed. */
 void nvmens_cmd_abandon(nvmens_cmd *);
-/* No command of an earlier epoch is left, and none is being ended. */
-bool nvmens_ctrl_settled(const nvmens_ctrl *);
+/* It waits for this too; and no more, which ends it if it was the last. */
+void nvmens_cmd_owe(nvmens_cmd *, nvmens_debt *);
+void nvmens_debt_settle(nvmens_debt *); /* nobody waits: nothing */
+/* Queues reset_done if it is due. */
+void nvmens_ctrl_settle_reset(nvmens_ctrl *);
 
 /* A change of an NSID in one of its logs; loud: the host is to hear of it. Nothing unless ready. */
 void nvmens_ctrl_record(nvmens_ctrl *, int log, uint32_t nsid, bool loud);

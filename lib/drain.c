@@ -15,12 +15,11 @@ static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_begin);
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_wait wait = NVMENS_DONE;
-  nvmens_frame frame;
 
   if (s->core.host.drain_begin) {
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     wait = s->core.host.drain_begin(att->ns->user, att->ctrl->user, token);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
   if (wait != NVMENS_DONE || nvmens_tokens_find(&s->tokens, token, NVMENS_TOKEN_DRAIN) != att)
     return;
@@ -32,13 +31,12 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_abort);
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
-  nvmens_frame frame;
 
   if (att->state != NVMENS_ATT_ABORTING || !s->core.host.drain_abort)
     return;
-  nvmens_hook_enter(&s->core, &frame);
+  nvmens_hook_enter(&s->core);
   s->core.host.drain_abort(att->ns->user, att->ctrl->user, token);
-  nvmens_hook_leave(&s->core, &frame);
+  nvmens_hook_leave(&s->core);
 }
 
 /* What this one was in the way of, once it has ended; itself, if it is to come again. */
@@ -60,16 +58,15 @@ static void detached_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, edge);
   nvmens_ctrl *ctrl = att->ctrl;
   nvmens_ns *ns = att->ns;
-  nvmens_frame frame;
 
   nvmens_att_unlink_ns(att);
   s->attached--;
   ns->pins++;
   ctrl->pins++;
   if (s->core.host.detached) {
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     s->core.host.detached(ns->user, ctrl->user);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
   make_way(ns, att);
   nvmens_deliver_all(s);
@@ -129,11 +126,7 @@ static void unlink(nvmens_attachment *att, bool recorded)
 /* The command that waited for this drain is one nearer to its end; a delete may be late. */
 static void settle(nvmens_attachment *att)
 {
-  nvmens_cmd *owner = att->owner;
-
-  att->owner = NULL;
-  if (owner && --owner->waits == 0)
-    nvmens_cmd_end(owner, owner->sf, owner->dw0, owner->error_info);
+  nvmens_debt_settle(&att->debt);
   nvmens_ns_late(att->ns);
 }
 
@@ -150,10 +143,8 @@ static void act(nvmens_attachment *att, uint16_t actions, nvmens_cmd *owner, boo
     nvmens_timer_set(&s->timers, &att->timer, s->deadline);
   if (actions & NVMENS_DO_TIMER_STOP)
     nvmens_timer_stop(&s->timers, &att->timer);
-  if ((actions & NVMENS_DO_OWN) && owner) {
-    att->owner = owner;
-    owner->waits++;
-  }
+  if ((actions & NVMENS_DO_OWN) && owner)
+    nvmens_cmd_owe(owner, &att->debt);
   if (actions & NVMENS_DO_ABORT)
     nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
   if (actions & NVMENS_DO_DETACH)
@@ -186,6 +177,8 @@ void nvmens_att_late(nvmens_attachment *att)
 
 void nvmens_att_drained(nvmens_attachment *att)
 {
-  if (att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
+  bool drains = att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
+
+  if (drains && att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
     act(att, nvmens_att_step(att, NVMENS_EV_DRAINED)->actions, NULL, true);
 }

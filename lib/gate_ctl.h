@@ -16,6 +16,8 @@
 typedef struct nvmens_bell { /* what a command that ends needs of the subsystem */
   uint32_t rung;             /* wake was called and poll has not looked since */
   uint32_t inside;           /* remote ends under way */
+  nvmens_slot *ended;        /* closing slots in which a command has ended, the last first */
+  nvmens_slot *taken;        /* those that poll is looking at; under the lock */
   void (*wake)(void *user);
   void *user;
   int fence;
@@ -53,6 +55,7 @@ void nvmens_slot_open(nvmens_slot *, void *ns_user);
 void nvmens_slot_closing(nvmens_slot *); /* bars once nvmens_gate_barrier has returned */
 void nvmens_slot_closed(nvmens_slot *);
 void nvmens_slot_answer(nvmens_slot *, uint16_t sf);
+void nvmens_slot_own(nvmens_slot *, void *owner); /* for nvmens_bell_next; NULL: nobody's */
 bool nvmens_slot_is_open(const nvmens_slot *);
 void nvmens_gate_barrier(const nvmens_bell *);
 /* Commands that hold the slot; 0 is final while it is closing. */
@@ -61,6 +64,10 @@ uint32_t nvmens_gate_holders(const nvmens_gate *, const nvmens_slot *);
 void nvmens_gate_end_remote(nvmens_bell *, nvmens_ticket);
 /* A wake may be due again; returns whether one was rung since. */
 bool nvmens_bell_clear(nvmens_bell *);
+/* Takes over the slots in which a command has ended since it was closed, to those taken before. */
+void nvmens_bell_take(nvmens_bell *);
+/* One of those taken, which may be drained; NULL: no more. */
+nvmens_slot *nvmens_bell_next(nvmens_bell *);
 
 int nvmens_gate_lane(nvmens_gate *, nvmens_lane **out);
 nvmens_gate *nvmens_gate_of_lane(const nvmens_lane *);

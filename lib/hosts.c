@@ -300,6 +300,7 @@ static void leave_disk(nvmens_attachment *att, bool keeps)
     nvmens_free(&s->core.mem, past);
   }
   nvmens_tokens_release(&s->tokens, att->place);
+  nvmens_slot_own(att->slot, NULL);
   nvmens_free(&s->core.mem, att);
   nvmens_disk_settle(disk);
   nvmens_disk_quiet(disk);

@@ -53,16 +53,15 @@ static nvmens_ns *visible(const query *q, bool allocated)
 static uint16_t ask_backend(query *q, nvmens_ns *ns)
 {
   nvmens_core *core = &q->s->core;
-  nvmens_frame frame;
   int err;
 
   if (!core->host.identify)
     return 0;
   if (ns)
     ns->pins++;
-  nvmens_hook_enter(core, &frame);
+  nvmens_hook_enter(core);
   err = core->host.identify(ns ? ns->user : NULL, q->r->ctrl->user, q->cns, q->csi, q->page);
-  nvmens_hook_leave(core, &frame);
+  nvmens_hook_leave(core);
   if (ns) {
     ns->pins--;
     nvmens_ns_quiet(ns);
@@ -250,7 +249,7 @@ static uint16_t ns_list(query *q, bool allocated, bool by_csi)
   const nvmens_nsid_set *set = allocated ? &q->s->ns : &q->r->ctrl->active;
   uint32_t nsid[SOME], after = q->nsid, count = 0, most, some;
   /* What is attached is allocated, and so is all where nothing is on its way out. */
-  bool look = by_csi || (allocated ? q->s->deleting != NULL
+  bool look = by_csi || (allocated ? q->s->ndeleting > 0
                                    : nvmens_atts_visible(q->r->ctrl) != q->r->ctrl->active.count);
   void *member[SOME];
 

@@ -301,42 +301,16 @@ nvmens_verdict nvmens_ns_leave(nvmens_ns *ns, unsigned event, nvmens_cmd *owner,
     return NVMENS_VERDICT(cell->sf, NVMENS_ERR_STALE);
   if (cell->actions & NVMENS_DO_OWN_NS) {
     ns->reason = NVMENS_HOST_DELETED;
-    ns->owner = owner;
-    owner->waits++;
+    nvmens_cmd_owe(owner, &ns->debt);
   }
-  if (was) {
-    ns->next = s->deleting;
-    if (ns->next)
-      ns->next->prev = ns;
-    s->deleting = ns;
-  }
+  s->ndeleting += was;
   return NVMENS_VERDICT_OK;
-}
-
-static void complete_owner(nvmens_ns *ns)
-{
-  nvmens_cmd *owner = ns->owner;
-
-  ns->owner = NULL;
-  if (owner && --owner->waits == 0)
-    nvmens_cmd_end(owner, owner->sf, owner->dw0, owner->error_info);
-}
-
-static void unlist(nvmens_ns *ns)
-{
-  if (ns->prev)
-    ns->prev->next = ns->next;
-  else
-    ns->subsys->deleting = ns->next;
-  if (ns->next)
-    ns->next->prev = ns->prev;
 }
 
 /* The NSID and the capacity are back when the backend hears of it, so that it can use them. */
 static void released_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_ns *ns = NVMENS_OBJECT(effect, nvmens_ns, released);
-  nvmens_frame frame;
 
   nvmens_step(&s->core, NVMENS_M_NS, &ns->state, NVMENS_EV_QUIET, nvmens_about_ns(ns));
   if (accounted(s))
@@ -344,12 +318,12 @@ static void released_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_paths_forget_wishes(s, ns);
   give_names_back(ns);
   if (s->core.host.released) {
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     s->core.host.released(ns->user, (nvmens_reason)ns->reason);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
-  complete_owner(ns); /* the host may rely on it that the storage is free */
-  unlist(ns);
+  nvmens_debt_settle(&ns->debt); /* the host may rely on it that the storage is free */
+  s->ndeleting--;
   ns_free(ns);
 }
 
@@ -365,5 +339,5 @@ void nvmens_ns_late(nvmens_ns *ns)
 {
   if (ns->state == NVMENS_NS_DELETING && ns->count[NVMENS_ATT_ABORTING] &&
       !ns->count[NVMENS_ATT_ATTACHED] && !ns->count[NVMENS_ATT_DRAINING])
-    complete_owner(ns);
+    nvmens_debt_settle(&ns->debt);
 }

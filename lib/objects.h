@@ -70,12 +70,18 @@ enum {
 };
 enum { NVMENS_WISH_NONE, NVMENS_WISH_ATTACH, NVMENS_WISH_DETACH }; /* an explicit one (R56) */
 
+/* What a command waits for: one drain, or one delete. */
+typedef struct nvmens_debt {
+  nvmens_cmd *owner; /* NULL: nobody waits */
+  struct nvmens_debt *next, *prev;
+} nvmens_debt;
+
 typedef struct nvmens_attachment {
   nvmens_timer timer; /* first: from a timer to its attachment */
   nvmens_ctrl *ctrl;
   nvmens_ns *ns; /* NULL: at rest */
   nvmens_slot *slot;
-  nvmens_cmd *owner;                           /* of the drain: a detach command, or none */
+  nvmens_debt debt;                            /* the drain, of a detach command */
   struct nvmens_attachment *ns_next, *ns_prev; /* of the namespace */
   struct nvmens_attachment *next, *prev;       /* gates that close; or of ctrl->wanted */
   struct nvmens_attachment *owed_next, *owed_prev;
@@ -106,9 +112,8 @@ typedef struct nvmens_attachment {
 struct nvmens_ns {
   nvmens_subsys *subsys;
   void *user;
-  nvmens_cmd *owner; /* a delete that completes when this is quiet or late */
+  nvmens_debt debt; /* of a delete that completes when this is quiet or late */
   nvmens_attachment *attachments;
-  nvmens_ns *next, *prev;  /* those DELETING */
   nvmens_ns *changed_next; /* of those to be recorded in log 1Ch */
   nvmens_paths *keeper;    /* private, without a home: whose controllers it goes to (R56) */
   const nvmens_lbaf *lbaf; /* the subsystem's, or its own */
@@ -164,7 +169,7 @@ struct nvmens_ctrl {
   nvmens_attachment *owed;   /* those with a mark */
   nvmens_attachment *wanted; /* WANTED or FENCED */
   nvmens_timer patience;     /* while something waits for this path and it answers (R63) */
-  nvmens_effect deliver, released;
+  nvmens_effect deliver, released, reset_done;
   nvmens_changed changed[2]; /* by NVMENS_LOG_* */
   uint64_t born, went;       /* serials: when it was made, and when it began to go */
   uint64_t owes_latch;       /* as nvmens_attachment.latch */
@@ -176,12 +181,13 @@ struct nvmens_ctrl {
   uint32_t enables;          /* how often it was enabled */
   uint32_t opening;          /* of those, ATTACHED and not yet open */
   uint32_t epoch;
-  uint32_t pins;          /* hooks that use `user`, but for those of a command */
-  uint32_t calling_epoch; /* of the command that a hook is called for, if `calling` */
+  uint32_t ncmds;     /* commands of this epoch, until their hook has returned */
+  uint32_t ncmds_old; /* those of earlier ones */
+  uint32_t pins;      /* hooks that use `user`, but for those of a command */
   uint32_t css;
   uint16_t cntlid;
   uint8_t kind, state;
-  uint8_t calling;
+  uint8_t resetting; /* reset_done is due when ncmds_old is 0 */
   nvmens_ctrl *before; /* of this host and going, while ctrl_new asks what it had (R67) */
   uint8_t succeeded;   /* going, and another has asked that */
   uint8_t pci;         /* the host's disks come and go with it */
@@ -205,7 +211,6 @@ struct nvmens_subsys {
   nvmens_paths *hosts; /* in the order in which they lost their last controller */
   nvmens_attachment *closing;
   nvmens_ns *changed; /* to be recorded in log 1Ch by nvmens_deliver_all */
-  nvmens_ns *deleting;
   nvmens_prep *preps;
   nvmens_ident_set idents;
   nvmens_tokens tokens;
@@ -221,6 +226,7 @@ struct nvmens_subsys {
   uint64_t deadline;        /* of the call under way: when its drains are over */
   uint64_t told;            /* the next deadline as the backend knows it */
   uint32_t nctrl, ctrl_room;
+  uint32_t ndeleting; /* namespaces DELETING */
   uint32_t gen;
   uint8_t barrier_due; /* a gate was closed by the call under way */
   uint8_t deliver_due; /* a log has changed */

@@ -8,35 +8,20 @@
  */
 #include "outbox.h"
 
-#include <sched.h>
-
 enum {
   BUDGET = 4096
 }; /* hooks in a row for one caller: a hook that feeds itself ends up in poll */
 
-/* The hooks that this thread is in, innermost first: the only state outside the objects. */
-static _Thread_local nvmens_frame *frames;
-
-void nvmens_hook_enter(nvmens_core *core, nvmens_frame *frame)
+void nvmens_hook_enter(nvmens_core *core)
 {
-  frame->core = core;
-  frame->outer = frames;
-  frames = frame;
+  core->hooks++;
   nvmens_unlock(core);
 }
 
-void nvmens_hook_leave(nvmens_core *core, nvmens_frame *frame)
+void nvmens_hook_leave(nvmens_core *core)
 {
-  frames = frame->outer;
   nvmens_lock(core);
-}
-
-bool nvmens_in_hook(const nvmens_core *core)
-{
-  for (const nvmens_frame *f = frames; f; f = f->outer)
-    if (f->core == core)
-      return true;
-  return false;
+  core->hooks--;
 }
 
 void nvmens_outbox_init(nvmens_core *core)
@@ -85,11 +70,4 @@ void nvmens_outbox_flush(nvmens_core *core)
   core->flushing = false;
   if (core->first)
     nvmens_wake(core);
-}
-
-void nvmens_outbox_yield(nvmens_core *core)
-{
-  nvmens_unlock(core);
-  sched_yield();
-  nvmens_lock(core);
 }

@@ -14,18 +14,8 @@ void nvmens_outbox_init(nvmens_core *);
 void nvmens_outbox_add(nvmens_core *, nvmens_effect *, nvmens_run *);
 /* Runs what is queued, unless a thread is doing so. Lock held; released around each hook. */
 void nvmens_outbox_flush(nvmens_core *);
-/* A thread other than this one runs effects of this subsystem: let it. Lock held, released
- * meanwhile. */
-void nvmens_outbox_yield(nvmens_core *);
-/* This thread is inside a hook of this subsystem. */
-bool nvmens_in_hook(const nvmens_core *);
-
 /* Every call of a hook that may call back stands between these: the lock is released meanwhile. */
-typedef struct nvmens_frame {
-  const nvmens_core *core;
-  struct nvmens_frame *outer;
-} nvmens_frame;
-void nvmens_hook_enter(nvmens_core *, nvmens_frame *);
-void nvmens_hook_leave(nvmens_core *, nvmens_frame *);
+void nvmens_hook_enter(nvmens_core *);
+void nvmens_hook_leave(nvmens_core *);
 
 #endif

@@ -79,12 +79,11 @@ void nvmens_prep_free(nvmens_subsys *s, nvmens_prep *prep)
 static void give_back_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, last);
-  nvmens_frame frame;
 
   if (s->core.host.released) {
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     s->core.host.released(prep->ns_user, NVMENS_CREATE_FAILED);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
   nvmens_prep_free(s, prep);
 }
@@ -105,14 +104,13 @@ static void prep_done(nvmens_subsys *s, nvmens_prep *prep)
 static void created_run(nvmens_subsys *s, nvmens_effect *effect)
 {
   nvmens_prep *prep = NVMENS_OBJECT(effect, nvmens_prep, last);
-  nvmens_frame frame;
 
   if (s->core.host.created) {
     void *user = nvmens_ns_of_ref(s, prep->ref)->user;
 
-    nvmens_hook_enter(&s->core, &frame);
+    nvmens_hook_enter(&s->core);
     s->core.host.created(user, prep->ref);
-    nvmens_hook_leave(&s->core, &frame);
+    nvmens_hook_leave(&s->core);
   }
   prep->telling = 0;
   prep_done(s, prep);
@@ -190,7 +188,6 @@ void nvmens_prep_ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_in
 {
   nvmens_subsys *s = r->ctrl->subsys;
   nvmens_token token = nvmens_tokens_arm(&s->tokens, prep->place, NVMENS_TOKEN_PREP, prep);
-  nvmens_frame frame;
   nvmens_wait wait;
 
   prep->ctrl = r->ctrl;
@@ -199,9 +196,9 @@ void nvmens_prep_ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_in
   prep->asked = prep->in_hook = 1;
   if (ns)
     ns->pins++;
-  nvmens_hook_enter(&s->core, &frame);
+  nvmens_hook_enter(&s->core);
   wait = s->core.host.prepare(r->ctrl->user, r->cmd, intent, token);
-  nvmens_hook_leave(&s->core, &frame);
+  nvmens_hook_leave(&s->core);
   prep->in_hook = 0;
   if (!prep->answered && wait == NVMENS_DONE)
     answer(s, prep, 0, NULL);

@@ -73,18 +73,28 @@ static nvmens_timer *due(nvmens_subsys *s, nvmens_timers *timers)
   return timer;
 }
 
-void nvmens_run_timers(nvmens_subsys *s)
+enum { PIECE = 256 }; /* timers, under the lock */
+
+bool nvmens_run_timers(nvmens_subsys *s)
 {
   nvmens_timer *timer;
+  int left = PIECE;
   bool silent = false;
 
-  while ((timer = due(s, &s->timers)) != NULL)
+  while (left && (timer = due(s, &s->timers)) != NULL) {
     nvmens_att_late(NVMENS_OBJECT(timer, nvmens_attachment, timer));
-  while ((timer = due(s, &s->prep_timers)) != NULL) {
+    left--;
+  }
+  while (left && (timer = due(s, &s->prep_timers)) != NULL) {
     nvmens_cmd *cmd = NVMENS_OBJECT(timer, nvmens_prep, timer)->cmd;
 
     nvmens_cmd_abandon(cmd);
     nvmens_cmd_end(cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
+    left--;
+  }
+  if (!left) {
+    nvmens_deliver_all(s);
+    return true;
   }
   while ((timer = due(s, &s->patience)) != NULL)
     silent |= nvmens_path_silent(NVMENS_OBJECT(timer, nvmens_ctrl, patience));
@@ -93,6 +103,7 @@ void nvmens_run_timers(nvmens_subsys *s)
   while ((timer = due(s, &s->forgetting)) != NULL)
     nvmens_paths_expire(NVMENS_OBJECT(timer, nvmens_paths, timer));
   nvmens_deliver_all(s);
+  return false;
 }
 
 void nvmens_fan_deliver(nvmens_subsys *s)
@@ -466,8 +477,10 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
 
   if (cell->kind != NVMENS_GO)
     return cell->err;
-  if (cell->actions & NVMENS_DO_ABORT_ALL)
+  if (cell->actions & NVMENS_DO_ABORT_ALL) {
     ctrl->went = ++ctrl->subsys->serial;
+    ctrl->resetting = 0; /* ctrl_released says it */
+  }
   if (cell->actions & (NVMENS_DO_READY | NVMENS_DO_UNREADY)) {
     nvmens_gate_ready(ctrl->gate, cell->actions & NVMENS_DO_READY);
     answer_all(ctrl);
@@ -482,6 +495,10 @@ int nvmens_fan_ctrl(nvmens_ctrl *ctrl, unsigned event)
     nvmens_path_settle(ctrl);
   if (cell->actions & NVMENS_DO_EPOCH)
     nvmens_ctrl_epoch(ctrl);
+  if (cell->actions & NVMENS_DO_RESET_DONE) {
+    ctrl->resetting = 1;
+    nvmens_ctrl_settle_reset(ctrl);
+  }
   if (cell->actions & NVMENS_DO_ABORT_ALL)
     all_go(ctrl);
   return 0;

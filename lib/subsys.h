@@ -17,7 +17,9 @@ void nvmens_commit(nvmens_subsys *);
 void nvmens_set_now(nvmens_subsys *, uint64_t now_ns);
 void nvmens_set_deadline(nvmens_subsys *, uint64_t now_ns, uint64_t after_ns);
 uint64_t nvmens_earliest(const nvmens_subsys *);
-void nvmens_run_timers(nvmens_subsys *);
+/* Those that are due, at most so many that the lock is not held for long: whether there are more.
+ */
+bool nvmens_run_timers(nvmens_subsys *);
 
 nvmens_ctrl *nvmens_ctrl_of(const nvmens_subsys *, uint16_t cntlid); /* not one that is going */
 nvmens_gate *nvmens_gate_take(nvmens_subsys *, nvmens_ctrl *);       /* NULL: no memory */

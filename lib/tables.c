@@ -39,9 +39,11 @@ enum {
   SHN = NVMENS_CTRL_SHUTDOWN,
   GOING = NVMENS_CTRL_GOING
 };
+#define RESET (NVMENS_DO_EPOCH | NVMENS_DO_RESET_DONE)
 static const char *const controller_state[] = {"DISABLED", "READY", "SHUTDOWN", "GOING"};
 static const char *const controller_event[] = {"enable", "reset", "shutdown", "remove"};
-static const char *const controller_action[] = {"ready", "unready", "epoch", "abort-all"};
+static const char *const controller_action[] = {"ready", "unready", "epoch", "abort-all",
+                                                 "reset_done"};
 static const nvmens_cell controller_cell[4][4] = {
     /* enable */
     {GO(RDY, NVMENS_DO_READY, "R24", "attachments are as they were"),
@@ -49,9 +51,9 @@ static const nvmens_cell controller_cell[4][4] = {
      NO(0, NVMENS_ERR_BUSY, "", "reset comes first"),
      NO(0, NVMENS_ERR_STALE, "", "it is being removed")},
     /* reset */
-    {GO(DIS, NVMENS_DO_EPOCH, "R35", "a second reset finds nothing more to drop"),
-     GO(DIS, NVMENS_DO_UNREADY | NVMENS_DO_EPOCH, "R35", "AERs vanish, events are dropped"),
-     GO(DIS, NVMENS_DO_EPOCH, "R35", "the way out of a shutdown"),
+    {GO(DIS, RESET, "R35", "a second reset finds nothing more to drop"),
+     GO(DIS, NVMENS_DO_UNREADY | RESET, "R35", "AERs vanish, events are dropped"),
+     GO(DIS, RESET, "R35", "the way out of a shutdown"),
      STAY(GOING, "", "its commands are dropped already")},
     /* shutdown */
     {STAY(DIS, "R37", "nothing runs"),

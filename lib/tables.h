@@ -38,7 +38,8 @@ enum {
   NVMENS_DO_READY = 1,   /* the data path may look namespaces up */
   NVMENS_DO_UNREADY = 2, /* it may not */
   NVMENS_DO_EPOCH = 4,   /* old commands end in cmd_drop; logs, notices, feature 0Bh go back */
-  NVMENS_DO_ABORT_ALL = 8
+  NVMENS_DO_ABORT_ALL = 8,
+  NVMENS_DO_RESET_DONE = 16 /* when no hook names an old command any more */
 };
 
 /* Namespace: nvmens_ns_state. */

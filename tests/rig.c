@@ -247,6 +247,20 @@ static void on_ctrl_released(void *ctrl_user)
   leave(r, &(rig_event){.kind = RIG_CTRL_RELEASED, .ctrl = ctrl});
 }
 
+/* R35 */
+static void on_reset_done(void *ctrl_user)
+{
+  rig_ctrl *ctrl = ctrl_user;
+  rig *r = ctrl->rig;
+
+  enter(r, 1);
+  RIG_MUST(ctrl->released == 0);
+  for (const rig_cmd *cmd = r->cmds; cmd; cmd = cmd->next)
+    RIG_MUST(cmd->ctrl != ctrl || !cmd->old || cmd->done || cmd->dropped);
+  ctrl->resets++;
+  leave(r, &(rig_event){.kind = RIG_RESET_DONE, .ctrl = ctrl});
+}
+
 static nvmens_wait on_drain(void *ns_user, void *ctrl_user, nvmens_token token)
 {
   rig_ns *ns = ns_user;
@@ -355,6 +369,7 @@ static int start(rig *r, const nvmens_subsys_config *config, unsigned without)
                             .detached = on_detached,
                             .released = on_released,
                             .ctrl_released = on_ctrl_released,
+                            .reset_done = on_reset_done,
                             .drain_begin = without & RIG_NO_DRAIN ? NULL : on_drain,
                             .drain_abort = without & RIG_NO_DRAIN ? NULL : on_abort,
                             .identify = without & RIG_NO_IDENTIFY ? NULL : on_identify,

@@ -44,6 +44,7 @@ typedef enum rig_kind {
   RIG_COMPLETE,
   RIG_DROP,
   RIG_CREATED,
+  RIG_RESET_DONE,
   RIG_PREPARE,
   RIG_TRANSFER,
   RIG_IDENTIFY,
@@ -51,7 +52,7 @@ typedef enum rig_kind {
 } rig_kind;
 #define RIG_BIT(kind) (1u << (kind))
 /* the default of log_mask */
-#define RIG_LOG_EFFECTS ((RIG_BIT(RIG_PREPARE) - 1) & ~RIG_BIT(RIG_CREATED))
+#define RIG_LOG_EFFECTS (RIG_BIT(RIG_CREATED) - 1)
 
 typedef struct rig_event {
   rig_kind kind;
@@ -94,6 +95,7 @@ struct rig_cmd {
   int taken;
   unsigned done;    /* cmd_complete calls: 0 or 1 */
   unsigned dropped; /* cmd_drop calls: 0 or 1 */
+  int old;          /* it was under way at a rig_reset */
   unsigned order;   /* the nth answer of the rig, from 1 */
   uint16_t sf;      /* of the completion; FFFFh before */
   uint32_t dw0;
@@ -105,6 +107,7 @@ struct rig_ctrl {
   nvmens_ctrl *c; /* NULL until nvmens_ctrl_new has returned, and after release */
   unsigned id;    /* c0, c1 ... */
   int owned, released;
+  unsigned resets; /* reset_done calls */
 };
 
 struct rig_ns {

@@ -26,7 +26,8 @@ static void add_event(char **at, char *end, const rig_event *e)
 {
   static const char *const name[RIG_KINDS] = {"attached", "detached", "released", "ctrl_released",
                                               "drain",    "abort",    "complete", "drop",
-                                              "created",  "prepare",  "transfer", "identify"};
+                                              "created",  "reset_done", "prepare", "transfer",
+                                              "identify"};
   static const char *const reason[] = {"", " deleted", " failed"};
 
   add(at, end, "%s", name[e->kind]);

@@ -36,7 +36,7 @@ fi
 # assertions of debug builds.
 if [ "$sanitizer" = no ]; then
   $NM -D --undefined-only "$lib" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' |
-    grep -Ev '^(malloc|free|mem(cpy|move|set|cmp)|bcmp|str[a-z]*|syscall|sched_yield|__tls_get_addr|__assert_fail|__stack_chk_fail|__mem.*_chk|__gcov.*)$' \
+    grep -Ev '^(malloc|free|mem(cpy|move|set|cmp)|bcmp|str[a-z]*|syscall|__assert_fail|__stack_chk_fail|__mem.*_chk|__gcov.*)$' \
       > "$tmp/foreign"
   if [ -s "$tmp/foreign" ]; then
     echo 'the library needs what it should not:'

@@ -2,22 +2,18 @@
 /*
  * test_meanwhile.c: what one thread asks for while another is inside a hook, or between two of its
  * steps; each order is forced, none is left to chance. The end of a subsystem answers BUSY and is
- * tried again; a reset waits for the hooks of old commands, and for no others (T1-T4).
+ * tried again; reset_done comes after the hooks of old commands, and waits for no others (T1-T4).
  */
 #include "rig_main.h"
 #include "subsys.h"
 #include <pthread.h>
-#include <sched.h>
 
 typedef struct world {
   nvmens_subsys *s;
   nvmens_ctrl *c;
   pthread_mutex_t lock;
-  pthread_t main, helper;
+  pthread_t helper;
   /* by __atomic_*: what the two threads have come to */
-  int locks;  /* how often the helper has asked for the lock */
-  int hold;   /* it is not to get it */
-  int held;   /* it waits for that */
   int ended;  /* it has done its work */
   int result; /* of it */
   void (*in_attached)(struct world *);
@@ -26,7 +22,7 @@ typedef struct world {
   void (*in_released)(struct world *);
   void (*in_ctrl_released)(struct world *);
   nvmens_cmd cmd[2];
-  unsigned completed, dropped;
+  unsigned completed, dropped, resets;
   nvmens_wait drain;
   nvmens_token token;
 } world;
@@ -34,26 +30,11 @@ typedef struct world {
 #define GET(what)        __atomic_load_n(&(what), __ATOMIC_ACQUIRE)
 #define PUT(what, value) __atomic_store_n(&(what), (value), __ATOMIC_RELEASE)
 
-static void until(const int *what, int value)
-{
-  while (GET(*what) < value)
-    sched_yield();
-}
-
 /* ---- the backend ---- */
 
 static void on_lock(void *user)
 {
-  world *w = user;
-
-  if (!pthread_equal(pthread_self(), w->main)) {
-    PUT(w->locks, w->locks + 1);
-    while (GET(w->hold)) {
-      PUT(w->held, 1);
-      sched_yield();
-    }
-  }
-  pthread_mutex_lock(&w->lock);
+  pthread_mutex_lock(&((world *)user)->lock);
 }
 
 static void on_unlock(void *user)
@@ -114,6 +95,11 @@ static void on_ctrl_released(void *ctrl_user)
   run(((world *)ctrl_user)->in_ctrl_released, ctrl_user);
 }
 
+static void on_reset_done(void *ctrl_user)
+{
+  ((world *)ctrl_user)->resets++;
+}
+
 static nvmens_wait on_drain(void *ns_user, void *ctrl_user, nvmens_token token)
 {
   (void)ctrl_user;
@@ -130,12 +116,12 @@ static world *setup(void)
                                    .attached = on_attached,
                                    .released = on_released,
                                    .ctrl_released = on_ctrl_released,
+                                   .reset_done = on_reset_done,
                                    .drain_begin = on_drain,
                                    .lock = on_lock,
                                    .unlock = on_unlock};
   static world w;
 
-  w.main = pthread_self();
   pthread_mutex_init(&w.lock, NULL);
   ck_assert_int_eq(nvmens_subsys_new(&w.s, NULL, &host, NULL, &w), 0);
   ck_assert_int_eq(nvmens_ctrl_new(&w.c, w.s, NULL, &w), 0);
@@ -177,7 +163,6 @@ static void *do_reset(void *arg)
 static void start(world *w, void *(*what)(void *))
 {
   PUT(w->ended, 0);
-  PUT(w->locks, 0);
   ck_assert_int_eq(pthread_create(&w->helper, NULL, what, w), 0);
 }
 
@@ -276,26 +261,19 @@ END_TEST
 
 static const uint8_t get_aec[64] = {NVMENS_OP_GET_FEATURES, [40] = NVMENS_FID_ASYNC_EVENT_CONFIG};
 
-/* The hook of a command of the new time: the reset does not wait for it. */
-static void new_command(world *w)
-{
-  w->in_complete = NULL;
-  pthread_join(w->helper, NULL);
-  ck_assert_int_eq(w->ended, 1);
-}
-
-/* The hook of a command of the old time: the reset waits for it. */
+/* The hook of a command of the old time: a reset returns, and is not over. */
 static void old_command(world *w)
 {
   start(w, do_reset);
-  until(&w->locks, 4);
-  ck_assert_int_eq(GET(w->ended), 0);
-  w->in_complete = new_command;
+  pthread_join(w->helper, NULL);
+  ck_assert_uint_eq(w->resets, 0);
+  w->in_complete = NULL;
   ck_assert_int_eq(nvmens_ctrl_enable(w->c, 0), 0);
   ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[1], get_aec, 0), NVMENS_TAKEN);
+  ck_assert_uint_eq(w->resets, 0);
 }
 
-START_TEST(R35_a_reset_waits_for_hooks_of_old_commands_only)
+START_TEST(R35_reset_done_waits_for_hooks_of_old_commands_only)
 {
   world *w = setup();
 
@@ -303,19 +281,22 @@ START_TEST(R35_a_reset_waits_for_hooks_of_old_commands_only)
   ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[0], get_aec, 0), NVMENS_TAKEN);
   ck_assert_uint_eq(w->completed, 2);
   ck_assert_uint_eq(w->dropped, 0);
+  ck_assert_uint_eq(w->resets, 1);
   ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
 }
 END_TEST
 
-/* A command of the old time that has not ended: the reset waits for it. */
+/* A command of the old time that has not ended, and two resets. */
 static void still_at_work(world *w)
 {
   start(w, do_reset);
-  until(&w->locks, 4);
-  ck_assert_int_eq(GET(w->ended), 0);
+  pthread_join(w->helper, NULL);
+  nvmens_ctrl_reset(w->c);
+  nvmens_poll(w->s, 1);
+  ck_assert_uint_eq(w->resets, 0);
 }
 
-START_TEST(R35_a_reset_waits_for_old_commands)
+START_TEST(R35_reset_done_waits_for_old_commands)
 {
   static const uint8_t sqe[64] = {NVMENS_OP_IDENTIFY, [4] = 1};
   world *w = setup();
@@ -323,31 +304,87 @@ START_TEST(R35_a_reset_waits_for_old_commands)
   plug(w);
   w->in_identify = still_at_work;
   ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[0], sqe, 0), NVMENS_TAKEN);
-  pthread_join(w->helper, NULL);
   ck_assert_uint_eq(w->dropped, 1);
+  ck_assert_uint_eq(w->resets, 1);
+  nvmens_ctrl_reset(w->c); /* nothing is under way */
+  ck_assert_uint_eq(w->resets, 2);
   ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
 }
 END_TEST
 
-/* The reset waits for this hook, which removes the controller under it. */
+/* Between a reset and its end the controller is removed. */
 static void remove_under_reset(world *w)
 {
-  start(w, do_reset);
-  until(&w->locks, 3);
-  PUT(w->hold, 1);
-  until(&w->held, 1);
+  nvmens_ctrl_reset(w->c);
   nvmens_ctrl_del(w->c);
+  nvmens_ctrl_reset(w->c);
 }
 
-START_TEST(T4_a_controller_stays_while_a_reset_of_it_has_not_returned)
+START_TEST(R35_a_reset_of_what_is_removed_ends_with_it)
+{
+  static const uint8_t sqe[64] = {NVMENS_OP_IDENTIFY, [4] = 1};
+  world *w = setup();
+
+  plug(w);
+  w->in_identify = remove_under_reset;
+  ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[0], sqe, 0), NVMENS_TAKEN);
+  ck_assert_uint_eq(w->dropped, 1);
+  ck_assert_uint_eq(w->resets, 0);
+  ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
+}
+END_TEST
+
+/* reset_done is queued behind this hook; a second reset has a command to wait for. */
+static void reset_again(world *w)
+{
+  w->in_attached = NULL;
+  nvmens_ctrl_reset(w->c);
+  ck_assert_int_eq(nvmens_ctrl_enable(w->c, 0), 0);
+  ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[0], get_aec, 0), NVMENS_TAKEN);
+  nvmens_ctrl_reset(w->c);
+}
+
+START_TEST(R35_of_several_resets_the_last_counts)
 {
   world *w = setup();
 
-  w->in_complete = remove_under_reset;
-  ck_assert_int_eq(nvmens_admin(w->c, &w->cmd[0], get_aec, 0), NVMENS_TAKEN);
-  ck_assert_int_eq(nvmens_subsys_del(w->s), NVMENS_ERR_BUSY);
-  PUT(w->hold, 0);
+  w->in_attached = reset_again;
+  plug(w);
+  ck_assert_uint_eq(w->completed, 0);
+  ck_assert_uint_eq(w->dropped, 1);
+  ck_assert_uint_eq(w->resets, 1);
+  ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
+}
+END_TEST
+
+/* ---- what an event loop is told ---- */
+
+/* Another thread asks while this one is in a hook, with effects behind it. */
+static void *do_ask(void *arg)
+{
+  world *w = arg;
+
+  PUT(w->result, nvmens_next_deadline(w->s) == UINT64_MAX);
+  return NULL;
+}
+
+static void ask(world *w)
+{
+  w->in_attached = NULL;
+  plug(w);
+  ck_assert_ptr_nonnull(w->s->core.first);
+  start(w, do_ask);
   pthread_join(w->helper, NULL);
+  ck_assert_int_eq(w->result, 1);
+}
+
+START_TEST(T8_effects_that_a_thread_is_running_are_not_left_over)
+{
+  world *w = setup();
+
+  w->in_attached = ask;
+  plug(w);
+  ck_assert_int_eq(w->result, 1);
   ck_assert_int_eq(nvmens_subsys_del(w->s), 0);
 }
 END_TEST
@@ -381,8 +418,8 @@ int main(void)
   return RIG_RUN(
       "meanwhile", T1_no_end_while_a_hook_runs, T1_no_end_while_a_namespace_waits_for_a_page,
       T1_two_threads_end_it, T1_an_end_that_waits_for_a_drain_is_tried_again,
-      T5_no_end_while_a_remote_end_is_inside, R35_a_reset_waits_for_hooks_of_old_commands_only,
-      R35_a_reset_waits_for_old_commands,
-      T4_a_controller_stays_while_a_reset_of_it_has_not_returned,
+      T5_no_end_while_a_remote_end_is_inside, R35_reset_done_waits_for_hooks_of_old_commands_only,
+      R35_reset_done_waits_for_old_commands, R35_a_reset_of_what_is_removed_ends_with_it,
+      R35_of_several_resets_the_last_counts, T8_effects_that_a_thread_is_running_are_not_left_over,
       T3_no_end_while_effects_are_left_over);
 }

@@ -243,74 +243,40 @@ START_TEST(T3_random_additions)
 }
 END_TEST
 
-/* ---- frames ---- */
+/* ---- hooks under way ---- */
 
 START_TEST(T3_a_hook_runs_with_the_lock_released)
 {
   bench *b = bench_new();
-  nvmens_frame frame;
 
-  nvmens_hook_enter(&b->core, &frame);
+  nvmens_hook_enter(&b->core);
   ck_assert_int_eq(b->locked, 0);
-  ck_assert(nvmens_in_hook(&b->core));
-  nvmens_hook_leave(&b->core, &frame);
+  ck_assert_uint_eq(b->core.hooks, 1);
+  nvmens_hook_leave(&b->core);
   ck_assert_int_eq(b->locked, 1);
-  ck_assert(!nvmens_in_hook(&b->core));
+  ck_assert_uint_eq(b->core.hooks, 0);
   bench_end(b);
 }
 END_TEST
 
-START_TEST(T6_hooks_of_two_subsystems_may_nest)
+/* The first to begin ends first, as coroutines may. */
+START_TEST(T6_hooks_of_two_subsystems_end_in_any_order)
 {
   bench *a = bench_new(), *b = bench_new();
-  nvmens_frame outer, inner, again;
 
-  nvmens_hook_enter(&a->core, &outer);
-  ck_assert(nvmens_in_hook(&a->core) && !nvmens_in_hook(&b->core));
-  nvmens_hook_enter(&b->core, &inner);
-  ck_assert(nvmens_in_hook(&a->core) && nvmens_in_hook(&b->core));
+  nvmens_hook_enter(&a->core);
+  nvmens_hook_enter(&b->core);
   nvmens_lock(&a->core); /* a call of the outer subsystem from the inner's hook */
-  nvmens_hook_enter(&a->core, &again);
-  nvmens_hook_leave(&a->core, &again);
-  ck_assert(nvmens_in_hook(&a->core) && nvmens_in_hook(&b->core));
+  nvmens_hook_enter(&a->core);
+  ck_assert_uint_eq(a->core.hooks, 2);
+  nvmens_hook_leave(&a->core);
   nvmens_unlock(&a->core);
-  nvmens_hook_leave(&b->core, &inner);
-  ck_assert(nvmens_in_hook(&a->core) && !nvmens_in_hook(&b->core));
-  nvmens_hook_leave(&a->core, &outer);
-  ck_assert(!nvmens_in_hook(&a->core));
+  nvmens_hook_leave(&a->core);
+  ck_assert_uint_eq(a->core.hooks, 0);
+  ck_assert_uint_eq(b->core.hooks, 1);
+  nvmens_hook_leave(&b->core);
+  ck_assert_uint_eq(b->core.hooks, 0);
   bench_end(a);
-  bench_end(b);
-}
-END_TEST
-
-static void *another_thread(void *core)
-{
-  return nvmens_in_hook(core) ? core : NULL;
-}
-
-START_TEST(T3_being_in_a_hook_is_of_the_thread)
-{
-  bench *b = bench_new();
-  nvmens_frame frame;
-  pthread_t thread;
-  void *inside = b;
-
-  nvmens_hook_enter(&b->core, &frame);
-  MUST(pthread_create(&thread, NULL, another_thread, &b->core) == 0);
-  MUST(pthread_join(thread, &inside) == 0);
-  ck_assert_ptr_null(inside);
-  nvmens_hook_leave(&b->core, &frame);
-  bench_end(b);
-}
-END_TEST
-
-START_TEST(T3_to_yield_is_to_let_go_of_the_lock)
-{
-  bench *b = bench_new();
-
-  nvmens_outbox_yield(&b->core);
-  ck_assert_int_eq(b->locked, 1);
-  ck_assert(!nvmens_in_hook(&b->core));
   bench_end(b);
 }
 END_TEST
@@ -318,14 +284,12 @@ END_TEST
 START_TEST(T2_without_lock_and_wake)
 {
   bench *b = bench_new();
-  nvmens_frame frame;
 
   nvmens_unlock(&b->core);
   b->core.host = (nvmens_host){.cmd_drop = NULL};
-  nvmens_hook_enter(&b->core, &frame);
-  nvmens_hook_leave(&b->core, &frame);
+  nvmens_hook_enter(&b->core);
+  nvmens_hook_leave(&b->core);
   nvmens_wake(&b->core);
-  nvmens_outbox_yield(&b->core);
   ck_assert_int_eq(b->locked, 0);
   ck_assert_uint_eq(b->wakes, 0);
   free(b);
@@ -340,7 +304,6 @@ int main(void)
                  T4_what_an_effect_causes_comes_last_and_does_not_nest,
                  T8_an_effect_that_feeds_itself_leaves_the_rest_to_poll,
                  T8_a_budget_that_just_suffices_wakes_nobody, T3_random_additions,
-                 T3_a_hook_runs_with_the_lock_released, T6_hooks_of_two_subsystems_may_nest,
-                 T3_being_in_a_hook_is_of_the_thread, T3_to_yield_is_to_let_go_of_the_lock,
+                 T3_a_hook_runs_with_the_lock_released, T6_hooks_of_two_subsystems_end_in_any_order,
                  T2_without_lock_and_wake);
 }

@@ -35,6 +35,8 @@ typedef struct nvmens_slot {
   uint32_t index;  /* of its counter in every lane of its controller; never changes */
   uint32_t remote; /* commands ended by nvmens_io_end_remote */
   void *ns_user;   /* read only by who holds the slot */
+  struct nvmens_slot *next_rung; /* not NULL: in the list of those that may be drained */
+  void *owner;                   /* the library's; under the lock */
   uint32_t base;   /* begun less ended in lanes that are gone; under the lock */
   uint16_t answer; /* status field for a command that is barred */
   uint16_t fence;  /* 1: the closer does not use membarrier; never changes */
@@ -84,7 +86,7 @@ typedef struct nvmens_begun {
 } nvmens_begun;
 NVMENS_API nvmens_begun nvmens_gate_begin_(nvmens_lane *, uint32_t nsid, nvmens_slot *,
                                            uint32_t word);
-NVMENS_API void nvmens_gate_ended_(const nvmens_lane *, const nvmens_slot *);
+NVMENS_API void nvmens_gate_ended_(const nvmens_lane *, nvmens_slot *);
 
 #if defined(__SANITIZE_THREAD__)
 #define NVMENS_GATE_TSAN_ 1

@@ -119,6 +119,7 @@ typedef struct nvmens_cmd {
   } effect;
   struct nvmens_ctrl *ctrl;
   struct nvmens_prep *prep;
+  struct nvmens_debt *debts;
   uint64_t error_info;
   uint32_t dw0;
   uint32_t epoch;
@@ -250,7 +251,7 @@ typedef struct nvmens_host {
   /* Move data of a command, from nvmens_admin on its caller's thread, lock released. len may be
    * less than the command asks for where the data end; the rest is the backend's to zero or leave.
    * A status other than 0 ends the command with it, nothing consumed. This hook, prepare and
-   * identify return on the thread (and the coroutine) that called them. */
+   * identify may return on another thread than they were called on, and in any order. */
   nvmens_status (*transfer)(void *ctrl_user, nvmens_cmd *, void *buf, size_t len, nvmens_dir);
   /* Create and attach by the host need the backend first. Called like transfer. DONE: go on (attach
    * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is
@@ -264,6 +265,9 @@ typedef struct nvmens_host {
   void (*detached)(void *ns_user, void *ctrl_user); /* E: no command of this controller holds it */
   void (*released)(void *ns_user, nvmens_reason);   /* E: the last word on ns_user */
   void (*ctrl_released)(void *ctrl_user);           /* E: the last word on ctrl_user */
+  /* E: after nvmens_ctrl_reset, once, when no hook names a command of before it any more. Of several
+   * resets the last one counts. Not called once nvmens_ctrl_del has been: ctrl_released follows. */
+  void (*reset_done)(void *ctrl_user);
   /* E: wait for (begin) or end (abort) the commands that hold the namespace by this controller and
    * that the gate does not count. PENDING: nvmens_done() follows, or was called. */
   nvmens_wait (*drain_begin)(void *ns_user, void *ctrl_user, nvmens_token);
@@ -302,8 +306,8 @@ static inline int nvmens_subsys_new(nvmens_subsys **out, const nvmens_subsys_con
 }
 /* Ends what is left (detached, released, ctrl_released are called for each) and frees everything.
  * BUSY, nothing changed: there is a lane, a drain, a removal, a reset, an effect, a command of the
- * host's, a prepare without an answer, a command that holds a namespace, or it is called from a
- * hook. BUSY, begun: a drain_begin that it called is PENDING;
+ * host's, a prepare without an answer, a command that holds a namespace, or a hook under way (this
+ * call may come from it). BUSY, begun: a drain_begin that it called is PENDING;
  * call again after nvmens_done; nothing new can be made meanwhile (BUSY). NULL is 0. */
 NVMENS_API int nvmens_subsys_del(nvmens_subsys *);
 /* Walks every invariant (docs/design.md). 0, or the number of the first that does not hold, and
@@ -327,9 +331,9 @@ NVMENS_API void nvmens_ctrl_del(nvmens_ctrl *);
 /* CC.EN 0 to 1. cc is Controller Configuration: CSS decides the command sets. INVAL: reserved or
  * unsupported CSS; BUSY: not disabled; STALE: being removed. */
 NVMENS_API int nvmens_ctrl_enable(nvmens_ctrl *, uint32_t cc);
-/* Controller Level Reset (R35). Attachments stay, drains go on, commands end in cmd_drop. When it
- * returns no hook names an old command (it waits for those on other threads), unless it was called
- * from a hook. */
+/* Controller Level Reset (R35). Attachments stay, drains go on, commands end in cmd_drop. It does
+ * not wait for hooks that run on other threads: reset_done is called when the last old command has
+ * ended, perhaps before this call returns. Until then CSTS.RDY is to stay 1. */
 NVMENS_API void nvmens_ctrl_reset(nvmens_ctrl *);
 /* CC.SHN: no more events; commands end with 005h (R37). Reset makes it usable again. */
 NVMENS_API void nvmens_ctrl_shutdown(nvmens_ctrl *);

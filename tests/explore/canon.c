@@ -240,7 +240,7 @@ static void put_att(const ctl *c, uint32_t nsid, bool as_read)
        (nvmens_nsid_set_get(&c->ctrl->active, nsid) != NULL) << 6);
   put8((nvmens_att_wish_is_alive(att) ? att->wish : 0) | c->wish[nsid] << 2 | c->fenced[nsid] << 4);
   put8(!as_read && att->mark && att->latch == c->ctrl->changed[A_LOG].latch);
-  put8(name_of(att->owner));
+  put8(name_of(att->debt.owner));
   put_timer(&att->timer);
   put8(live ? 1 + att->hook_done : 0);
   put8(open | gate_closing(c, nsid) << 1);
@@ -320,7 +320,7 @@ static void put_ns(uint32_t nsid)
   put8(ns->csi << 4 | ns->flbas);
   put16(ns->home);
   put8((o ? o->keeper : 0) | (ns->keeper ? ns->keeper->hostid[0] : 0) << 4);
-  put8(name_of(ns->owner));
+  put8(name_of(ns->debt.owner));
   put8(o && o->ref.gen == ns->gen);
 }
 

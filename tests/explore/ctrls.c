@@ -74,6 +74,7 @@ static outcome reset(ctl *c, bool nested)
   nvmens_ctrl_reset(c->ctrl);
   for (const slot *s = E->slot; s < E->slot + CMDS && !nested; s++)
     MUST(1, s->state != C_TAKEN || s->ctl != c->index, "a command outlives its reset");
+  MUST(1, nested || c->state == GOING || now.reset_done >> c->index & 1, "a reset does not end");
   return c->state == GOING ? REFUSED : DONE;
 }
 

@@ -234,6 +234,7 @@ typedef struct moment {
   uint8_t inside_off;
   uint16_t sf; /* of the last short command */
   uint8_t dropped;
+  uint8_t reset_done; /* bit n: of controller n */
   uint32_t dw0;
   uint8_t page[64]; /* the head of what was transferred to the host */
   uint32_t len;

@@ -286,6 +286,16 @@ static void released(void *ns_user, nvmens_reason reason)
   memset(o, 0, sizeof(*o));
 }
 
+static void reset_done(void *ctrl_user)
+{
+  const ctl *c = ctrl_user;
+
+  enter();
+  MUST(2, c->ctrl && c->state != GOING, "reset_done of a controller that goes");
+  MUST(1, !(now.reset_done >> c->index & 1), "reset_done twice");
+  now.reset_done |= (uint8_t)(1 << c->index);
+}
+
 static void ctrl_released(void *ctrl_user)
 {
   ctl *c = ctrl_user;
@@ -382,6 +392,7 @@ const nvmens_host hooks = {
     .detached = detached,
     .released = released,
     .ctrl_released = ctrl_released,
+    .reset_done = reset_done,
     .drain_begin = drain_begin,
     .drain_abort = drain_abort,
     .wake = wake,

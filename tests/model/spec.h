@@ -270,7 +270,6 @@ typedef struct m_model {
   m_frame frame[M_FRAMES];
   int depth;
   int inside;                 /* what is called is called from a hook */
-  int resetting;              /* the controller of the reset that is the outermost call */
   int order[M_CTRLS], norder; /* controllers by CNTLID */
 } m_model;
 extern m_model M;

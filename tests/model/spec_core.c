@@ -15,7 +15,6 @@ void m_init(const m_config *conf)
   memset(&M, 0, offsetof(m_model, frame));
   M.depth = 0;
   M.norder = 0;
-  M.resetting = M_NONE;
   M.conf = *conf;
   M.now = conf->now;
   for (int n = 0; n < M_NSIDS; n++) {
@@ -130,12 +129,6 @@ const m_effect *m_next(void)
   for (;;) {
     m_effect *e = &M.eff[M.head % M_EFFECTS];
 
-    if (M.head == M.tail && M.resetting >= 0) { /* the call is through with it */
-      int c = M.resetting;
-
-      M.resetting = M_NONE;
-      m_ctrl_settled(c);
-    }
     if (M.head == M.tail)
       return NULL;
     if (step_over())

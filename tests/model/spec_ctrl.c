@@ -202,8 +202,7 @@ void m_ctrl_settled(int ctrl)
   m_ctrl *c = &M.ctrl[ctrl];
   m_effect *e;
 
-  if (!c->used || c->state != NVMENS_CTRL_GOING || c->end_due || M.resetting == ctrl ||
-      c->in_answer)
+  if (!c->used || c->state != NVMENS_CTRL_GOING || c->end_due || c->in_answer)
     return;
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.att[ctrl][n].state != NVMENS_ATT_DETACHED || M.att[ctrl][n].detached_due ||

@@ -63,7 +63,6 @@ void w_do_ctrl(const w_step *s)
     w_same("nvmens_ctrl_enable", nvmens_ctrl_enable(ctrl, cc), rc);
     break;
   case OP_reset:
-    M.resetting = W.calls == 1 ? c : M.resetting;
     m_ctrl_reset(c);
     nvmens_ctrl_reset(ctrl);
     break;

@@ -51,7 +51,8 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
   HOLDS(28, active || !nvmens_att_visible(att), "what is visible should not be attached");
   HOLDS(16, drains == live, "a token is live iff DRAINING or ABORTING");
   HOLDS(16, att->timer.running == (att->state == NVMENS_ATT_DRAINING), "a timer runs iff DRAINING");
-  HOLDS(18, !att->debt.owner || att->state == NVMENS_ATT_DRAINING, "a drain is owned only in DRAINING");
+  HOLDS(18, !att->debt.owner || att->state == NVMENS_ATT_DRAINING,
+        "a drain is owned only in DRAINING");
   HOLDS(3,
         att->ns || (att->state == NVMENS_ATT_DETACHED &&
                     nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),

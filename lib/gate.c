@@ -39,8 +39,6 @@ static const struct { /* what the lanes of a controller see that is not ready */
   nvmens_slot *entry[2];
 } nothing = {{31, 1, NULL}, {NULL, NULL}};
 
-static nvmens_slot last; /* the end of the list of slots in which a command has ended */
-
 static const uint16_t inactive = NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR;
 
 #ifdef HAS_MEMBARRIER
@@ -392,65 +390,12 @@ void nvmens_gate_ready(nvmens_gate *gate, bool ready)
     __atomic_store_n(&gate->ready, 1, __ATOMIC_RELEASE);
 }
 
-/* The slot is in the list once: from its end, `last`, being put there until poll takes it out. */
-static void list(nvmens_bell *bell, nvmens_slot *slot)
-{
-  nvmens_slot *next = NULL, *first;
-
-  if (!__atomic_compare_exchange_n(&slot->next_rung, &next, &last, false, __ATOMIC_ACQ_REL,
-                                   __ATOMIC_ACQUIRE))
-    return;
-  first = __atomic_load_n(&bell->ended, __ATOMIC_RELAXED);
-  do
-    __atomic_store_n(&slot->next_rung, first ? first : &last, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(&bell->ended, &first, slot, true, __ATOMIC_RELEASE,
-                                      __ATOMIC_RELAXED));
-}
-
-static void ring(nvmens_bell *bell, nvmens_slot *slot)
-{
-  list(bell, slot);
-  if (__atomic_exchange_n(&bell->rung, 1, __ATOMIC_ACQ_REL) == 0 && bell->wake)
-    bell->wake(bell->user);
-}
-
-bool nvmens_bell_clear(nvmens_bell *bell)
-{
-  return __atomic_exchange_n(&bell->rung, 0, __ATOMIC_ACQ_REL);
-}
-
-void nvmens_bell_take(nvmens_bell *bell)
-{
-  nvmens_slot *slot = __atomic_exchange_n(&bell->ended, NULL, __ATOMIC_ACQUIRE), *end = slot;
-
-  if (!slot)
-    return;
-  if (bell->taken) {
-    while (end->next_rung != &last)
-      end = end->next_rung;
-    __atomic_store_n(&end->next_rung, bell->taken, __ATOMIC_RELAXED);
-  }
-  bell->taken = slot;
-}
-
-/* It may be listed again from here on: an end that is not seen below lists it. */
-nvmens_slot *nvmens_bell_next(nvmens_bell *bell)
-{
-  nvmens_slot *slot = bell->taken, *next;
-
-  if (!slot)
-    return NULL;
-  next = __atomic_exchange_n(&slot->next_rung, NULL, __ATOMIC_ACQ_REL);
-  bell->taken = next == &last ? NULL : next;
-  return slot;
-}
-
 /* Closing, or with fences: then the look at the word was too early. */
 void nvmens_gate_ended_(const nvmens_lane *lane, nvmens_slot *slot)
 {
   NVMENS_GATE_LIGHT_(slot->fence);
   if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
-    ring(nvmens_gate_of_lane(lane)->bell, slot);
+    nvmens_bell_ring(nvmens_gate_of_lane(lane)->bell, slot);
 }
 
 void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
@@ -461,7 +406,7 @@ void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
   __atomic_fetch_add(&slot->remote, 1, NVMENS_GATE_REL_);
   NVMENS_GATE_LIGHT_(slot->fence);
   if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
-    ring(bell, slot);
+    nvmens_bell_ring(bell, slot);
   __atomic_fetch_sub(&bell->inside, 1, __ATOMIC_RELEASE);
 }
 

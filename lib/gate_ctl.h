@@ -11,17 +11,8 @@
 
 #include <nvmens/gate.h>
 
+#include "bell.h"
 #include "mem.h"
-
-typedef struct nvmens_bell { /* what a command that ends needs of the subsystem */
-  uint32_t rung;             /* wake was called and poll has not looked since */
-  uint32_t inside;           /* remote ends under way */
-  nvmens_slot *ended;        /* closing slots in which a command has ended, the last first */
-  nvmens_slot *taken;        /* those that poll is looking at; under the lock */
-  void (*wake)(void *user);
-  void *user;
-  int fence;
-} nvmens_bell;
 
 struct nvmens_lane_body;
 
@@ -62,13 +53,6 @@ void nvmens_gate_barrier(const nvmens_bell *);
 uint32_t nvmens_gate_holders(const nvmens_gate *, const nvmens_slot *);
 
 void nvmens_gate_end_remote(nvmens_bell *, nvmens_ticket);
-/* A wake may be due again; returns whether one was rung since. */
-bool nvmens_bell_clear(nvmens_bell *);
-/* Takes over the slots in which a command has ended since it was closed, to those taken before. */
-void nvmens_bell_take(nvmens_bell *);
-/* One of those taken, which may be drained; NULL: no more. */
-nvmens_slot *nvmens_bell_next(nvmens_bell *);
-
 int nvmens_gate_lane(nvmens_gate *, nvmens_lane **out);
 nvmens_gate *nvmens_gate_of_lane(const nvmens_lane *);
 void nvmens_gate_unlane(nvmens_lane *);

@@ -29,6 +29,8 @@ libcore_la_SOURCES = \
 	%D%/tables.c \
 	%D%/tables.h \
 	\
+	%D%/bell.c \
+	%D%/bell.h \
 	%D%/changed.c \
 	%D%/changed.h \
 	%D%/gate.c \
@@ -51,6 +53,7 @@ libcore_la_SOURCES = \
 	%D%/scan.c \
 	\
 	%D%/audit.c \
+	%D%/clock.c \
 	%D%/subsys.c \
 	%D%/subsys.h \
 	\

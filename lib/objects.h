@@ -187,7 +187,7 @@ struct nvmens_ctrl {
   uint32_t css;
   uint16_t cntlid;
   uint8_t kind, state;
-  uint8_t resetting; /* reset_done is due when ncmds_old is 0 */
+  uint8_t resetting;   /* reset_done is due when ncmds_old is 0 */
   nvmens_ctrl *before; /* of this host and going, while ctrl_new asks what it had (R67) */
   uint8_t succeeded;   /* going, and another has asked that */
   uint8_t pci;         /* the host's disks come and go with it */

@@ -43,7 +43,7 @@ enum {
 static const char *const controller_state[] = {"DISABLED", "READY", "SHUTDOWN", "GOING"};
 static const char *const controller_event[] = {"enable", "reset", "shutdown", "remove"};
 static const char *const controller_action[] = {"ready", "unready", "epoch", "abort-all",
-                                                 "reset_done"};
+                                                "reset_done"};
 static const nvmens_cell controller_cell[4][4] = {
     /* enable */
     {GO(RDY, NVMENS_DO_READY, "R24", "attachments are as they were"),

@@ -12,6 +12,7 @@ TAP_TESTS = \
 	%D%/test_change \
 	%D%/test_changed \
 	%D%/test_config \
+	%D%/test_coroutines \
 	%D%/test_corners \
 	%D%/test_ctrl \
 	%D%/test_disks \

@@ -283,7 +283,8 @@ static inline void race_look(const char *what)
     t->looked = *race.clock;
 }
 
-/* Words of 32 bits are points; pointers and smaller numbers are not what the protocol is about. */
+/* Words of 32 bits and exchanges are points; to load or store a pointer or a smaller number is not
+ * what the protocol is about. */
 #define __atomic_load_n(p, order)                                                                  \
   (sizeof(*(p)) == 4 ? race_point("load " #p), race_look(#p) : (void)0,                            \
    *(__typeof__(p))race_view(p))
@@ -307,10 +308,16 @@ static inline void race_look(const char *what)
 #define __atomic_fetch_add(p, v, order)  RACE_CHANGE(p, "add " #p, *(p) += (v))
 #define __atomic_fetch_sub(p, v, order)  RACE_CHANGE(p, "subtract " #p, *(p) -= (v))
 #define __atomic_exchange_n(p, v, order) RACE_CHANGE(p, "exchange " #p, *(p) = (v))
-#define __atomic_thread_fence(order)     race_locked("fence")
-#define __atomic_signal_fence(order)     ((void)0)
-#define syscall(number, command, ...)    race_membarrier(command)
+#define __atomic_compare_exchange_n(p, expected, v, weak, yes, no)                                 \
+  __extension__({                                                                                  \
+    race_locked("compare " #p);                                                                    \
+    *(p) == *(expected) ? (*(p) = (v), true) : (*(expected) = *(p), false);                        \
+  })
+#define __atomic_thread_fence(order)  race_locked("fence")
+#define __atomic_signal_fence(order)  ((void)0)
+#define syscall(number, command, ...) race_membarrier(command)
 
+#include "bell.c"
 #include "gate.c"
 
 #undef __atomic_load_n
@@ -318,6 +325,7 @@ static inline void race_look(const char *what)
 #undef __atomic_fetch_add
 #undef __atomic_fetch_sub
 #undef __atomic_exchange_n
+#undef __atomic_compare_exchange_n
 #undef __atomic_thread_fence
 #undef __atomic_signal_fence
 #undef syscall

@@ -82,7 +82,7 @@ void rig_enable(rig_ctrl *ctrl)
 void rig_reset(rig_ctrl *ctrl)
 {
   for (rig_cmd *cmd = ctrl->rig->cmds; cmd; cmd = cmd->next)
-    cmd->old |= cmd->ctrl == ctrl;
+    cmd->old |= cmd->ctrl == ctrl && cmd->taken;
   nvmens_ctrl_reset(ctrl->c);
   rig_check(ctrl->rig);
 }

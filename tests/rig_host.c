@@ -24,10 +24,9 @@ __attribute__((format(printf, 3, 4))) static void add(char **at, char *end, cons
 
 static void add_event(char **at, char *end, const rig_event *e)
 {
-  static const char *const name[RIG_KINDS] = {"attached", "detached", "released", "ctrl_released",
-                                              "drain",    "abort",    "complete", "drop",
-                                              "created",  "reset_done", "prepare", "transfer",
-                                              "identify"};
+  static const char *const name[RIG_KINDS] = {
+      "attached", "detached", "released",   "ctrl_released", "drain",    "abort",   "complete",
+      "drop",     "created",  "reset_done", "prepare",       "transfer", "identify"};
   static const char *const reason[] = {"", " deleted", " failed"};
 
   add(at, end, "%s", name[e->kind]);

@@ -215,6 +215,8 @@ static void controller_cell(unsigned event, unsigned state)
     seen |= NVMENS_DO_EPOCH;
   if (rig_count(r, RIG_ABORT))
     seen |= NVMENS_DO_ABORT_ALL;
+  if (c->resets)
+    seen |= NVMENS_DO_RESET_DONE;
   judge(r, event, state, seen);
 }
 

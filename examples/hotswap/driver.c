@@ -295,6 +295,20 @@ static void excuse(struct driver *d)
   d->excused += d->kind == DRIVER_LINUX && atomic_load(&d->told);
 }
 
+/* One of those that hooks set under the lock. */
+static bool await_told(struct driver *d, const bool *what)
+{
+  struct timespec at = at_ns(now_ns() + WAIT_LIMIT);
+  int rc = 0;
+
+  pthread_mutex_lock(&d->lock);
+  while (!*what && rc == 0)
+    rc = pthread_cond_timedwait(&d->cond, &d->lock, &at);
+  rc = *what;
+  pthread_mutex_unlock(&d->lock);
+  return rc;
+}
+
 void driver_reset(struct driver *d, bool shutdown)
 {
   nvmens_sqe e = sqe_identify(NVMENS_CNS_ACTIVE_NS_LIST, 0, 0);
@@ -308,7 +322,10 @@ void driver_reset(struct driver *d, bool shutdown)
       watch_fail(d->world, "controller %u: after its shutdown a command ends with %03Xh", p->cntlid,
                  (unsigned)sf & 0x7FF);
   }
+  d->reset_done = false;
   nvmens_ctrl_reset(p->ctrl);
+  if (!await_told(d, &d->reset_done))
+    watch_hang(d->world, "a reset does not end");
   atomic_fetch_add(&p->epoch, 1); /* its I/O queues are gone with the reset */
   check_no_command(d, "a reset");
   driver_events_del(d);
@@ -317,23 +334,10 @@ void driver_reset(struct driver *d, bool shutdown)
   driver_start(d);
 }
 
-static bool await_release(struct driver *d)
-{
-  struct timespec at = at_ns(now_ns() + WAIT_LIMIT);
-  int rc = 0;
-
-  pthread_mutex_lock(&d->lock);
-  while (!d->released && rc == 0)
-    rc = pthread_cond_timedwait(&d->cond, &d->lock, &at);
-  rc = d->released;
-  pthread_mutex_unlock(&d->lock);
-  return rc;
-}
-
 static void lose(struct driver *d)
 {
   port_unplug(d->world, d->port);
-  if (!await_release(d))
+  if (!await_told(d, &d->released))
     watch_hang(d->world, "a removed controller is not released");
   check_no_command(d, "a removal");
   driver_events_del(d);

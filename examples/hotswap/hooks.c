@@ -249,6 +249,18 @@ static void ctrl_released(void *ctrl_user)
   effect_out(w);
 }
 
+static void reset_done(void *ctrl_user)
+{
+  struct driver *d = &port_of(ctrl_user)->driver;
+
+  effect_in(the_world);
+  pthread_mutex_lock(&d->lock);
+  d->reset_done = true;
+  pthread_cond_broadcast(&d->cond);
+  pthread_mutex_unlock(&d->lock);
+  effect_out(the_world);
+}
+
 /* ---- drains: in half of them there is something that the gate does not count ---- */
 
 static nvmens_wait drain_begin(void *ns_user, void *ctrl_user, nvmens_token token)
@@ -327,6 +339,7 @@ const nvmens_host *hooks(struct world *w)
       .detached = detached,
       .released = released,
       .ctrl_released = ctrl_released,
+      .reset_done = reset_done,
       .drain_begin = drain_begin,
       .drain_abort = drain_abort,
       .identify = identify,

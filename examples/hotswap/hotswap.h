@@ -238,6 +238,7 @@ struct driver {
   uint64_t delivered, handled;            /* AERs */
   uint32_t parked;
   bool released;     /* the controller */
+  bool reset_done;   /* the last reset is over */
   bool busy;         /* it does more than to wait for events */
   _Atomic bool told; /* an event asks for a scan that reads log 04h */
 

@@ -41,6 +41,7 @@ ctrl *ctrl_new(target *t, const connect_host *host, int *err)
   memcpy(c->hostid, host->hostid, 16);
   strcpy(c->hostnqn, host->hostnqn);
   atomic_init(&c->refs, 2); /* the connection's and the library's */
+  sem_init(&c->reset_done, 0, 0);
   pthread_mutex_init(&c->life, NULL);
   config.kind = host->discovery ? NVMENS_CTRL_DISCOVERY : NVMENS_CTRL_IO;
   memcpy(config.hostid, host->hostid, 16);
@@ -69,6 +70,7 @@ void ctrl_put(ctrl *c)
   t->slots &= ~(UINT64_C(1) << c->slot);
   pthread_mutex_unlock(&t->lock);
   pthread_mutex_destroy(&c->life);
+  sem_destroy(&c->reset_done);
   free(c);
 }
 

@@ -194,6 +194,8 @@ static void do_get(conn *c, req *r)
 static void reset(ctrl *k)
 {
   nvmens_ctrl_reset(k->lib);
+  while (sem_wait(&k->reset_done))
+    ; /* a signal */
   ctrl_kill_queues(k);
   k->csts = 0;
   k->io_queues = 0;

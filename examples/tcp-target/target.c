@@ -189,6 +189,11 @@ static void on_ctrl_released(void *ctrl_user)
   ctrl_put(k);
 }
 
+static void on_reset_done(void *ctrl_user)
+{
+  sem_post(&((ctrl *)ctrl_user)->reset_done);
+}
+
 static int on_identify(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi, void *page)
 {
   (void)ns_user; /* all namespaces are alike here */
@@ -231,6 +236,7 @@ static const nvmens_host hooks = {
     .detached = on_detached,
     .released = on_released,
     .ctrl_released = on_ctrl_released,
+    .reset_done = on_reset_done,
     .drain_abort = on_abort,
     .identify = on_identify,
     .wake = on_wake,

@@ -27,6 +27,7 @@
 #include "options.h"
 #include <nvmens/nvmens.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -96,6 +97,7 @@ typedef struct ctrl {
   struct ctrl *next; /* target.lock */
   atomic_uint refs;
   nvmens_ctrl *lib;
+  sem_t reset_done; /* by the hook */
   pthread_mutex_t life;
   bool gone; /* life: lib is good no more */
   bool discovery;

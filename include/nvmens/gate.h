@@ -30,16 +30,17 @@ extern "C" {
 
 /* One attachment's gate. Never moves, lives until nvmens_subsys_del. */
 typedef struct nvmens_slot {
-  uint32_t word;   /* generation << 3 | NVMENS_GATE_*_ */
-  uint32_t nsid;   /* never changes */
-  uint32_t index;  /* of its counter in every lane of its controller; never changes */
-  uint32_t remote; /* commands ended by nvmens_io_end_remote */
-  void *ns_user;   /* read only by who holds the slot */
-  struct nvmens_slot *next_rung; /* not NULL: in the list of those that may be drained */
-  void *owner;                   /* the library's; under the lock */
-  uint32_t base;   /* begun less ended in lanes that are gone; under the lock */
-  uint16_t answer; /* status field for a command that is barred */
-  uint16_t fence;  /* 1: the closer does not use membarrier; never changes */
+  uint32_t word;                 /* generation << 3 | NVMENS_GATE_*_ */
+  uint32_t nsid;                 /* never changes */
+  uint32_t index;                /* of its counter in every lane of its controller; never changes */
+  uint32_t remote;               /* commands ended by nvmens_io_end_remote */
+  void *ns_user;                 /* read only by who holds the slot */
+  struct nvmens_slot *next_rung; /* while listed */
+  void *owner;                   /* the attachment; under the lock */
+  uint32_t base;                 /* begun less ended in lanes that are gone; under the lock */
+  uint16_t answer;               /* status field for a command that is barred */
+  uint8_t fence;                 /* 1: the closer does not use membarrier; never changes */
+  uint8_t listed;                /* it may be drained, and poll has not looked yet */
 } nvmens_slot;
 /* A gate that needs fences is FENCED where it would be OPEN: who sees that is on the slow path. */
 enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2, NVMENS_GATE_FENCED_ = 4 };

@@ -265,8 +265,9 @@ typedef struct nvmens_host {
   void (*detached)(void *ns_user, void *ctrl_user); /* E: no command of this controller holds it */
   void (*released)(void *ns_user, nvmens_reason);   /* E: the last word on ns_user */
   void (*ctrl_released)(void *ctrl_user);           /* E: the last word on ctrl_user */
-  /* E: after nvmens_ctrl_reset, once, when no hook names a command of before it any more. Of several
-   * resets the last one counts. Not called once nvmens_ctrl_del has been: ctrl_released follows. */
+  /* E: once after nvmens_ctrl_reset, when no hook names a command of before it any more. After
+   * several resets it is called once at least, and last for the last one. Not called any more once
+   * nvmens_ctrl_del was: ctrl_released follows. */
   void (*reset_done)(void *ctrl_user);
   /* E: wait for (begin) or end (abort) the commands that hold the namespace by this controller and
    * that the gate does not count. PENDING: nvmens_done() follows, or was called. */

@@ -71,6 +71,7 @@ static outcome reset(ctl *c, bool nested)
     c->state = DISABLED;
     epoch_truth(c);
   }
+  now.reset_done &= (uint8_t) ~(1 << c->index);
   nvmens_ctrl_reset(c->ctrl);
   for (const slot *s = E->slot; s < E->slot + CMDS && !nested; s++)
     MUST(1, s->state != C_TAKEN || s->ctl != c->index, "a command outlives its reset");

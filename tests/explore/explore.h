@@ -146,7 +146,8 @@ typedef struct env {
   X(IO_BEGIN)                                                                                      \
   X(IO_END)                                                                                        \
   X(IO_REMOTE)                                                                                     \
-  X(LANE) X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST)   \
+  X(LANE)                                                                                          \
+  X(DONE) X(POLL) X(TICK) X(ENABLE) X(RESET) X(SHUTDOWN) X(CTRL_DEL) X(CTRL_NEW) X(POST)           \
       X(OWN_READ) X(STAMP) X(STAMP_READ) X(PREPARED) X(PREPARE_FAILED) X(SUBSYS_DEL) X(AER)        \
           X(ABORT) X(READ) X(PEEK) X(HEAD) X(HEAD_PEEK) X(REST) X(READ_FAILS) X(READ_OVER)         \
               X(READ_FLIP) X(READ_RESET) X(AEC) X(CMD_ATTACH) X(CMD_DETACH) X(CMD_DELETE)          \

@@ -70,7 +70,8 @@ const char *not_at_rest(void)
 {
   if (E->s->core.first)
     return "an effect is left";
-  if (E->s->core.flushing || E->s->core.hooks || (E->s->barrier_due && !E->ending)) /* no lane is left to be barred */
+  if (E->s->core.flushing || E->s->core.hooks ||
+      (E->s->barrier_due && !E->ending)) /* no lane is left to be barred */
     return "a call has not ended";
   for (uint32_t i = 0; i < E->s->nctrl; i++)
     if (E->s->ctrl[i]->pins || E->s->ctrl[i]->opening || E->s->ctrl[i]->ncmds_old ||

@@ -228,8 +228,12 @@ const nvmens_cell *nvmens_att_step(nvmens_attachment *att, unsigned event)
 {
   nvmens_ctrl *ctrl = att->ctrl;
   uint8_t from = att->state;
-  const nvmens_cell *cell = nvmens_step(&ctrl->subsys->core, NVMENS_M_ATTACHMENT, &att->state,
-                                        event, nvmens_about_att(att));
+  const nvmens_cell *cell;
+
+  nvmens_disk_uncount(att);
+  cell = nvmens_step(&ctrl->subsys->core, NVMENS_M_ATTACHMENT, &att->state, event,
+                     nvmens_about_att(att));
+  nvmens_disk_count(att);
 
   if (att->ns) {
     att->ns->count[from]--;
@@ -252,6 +256,7 @@ void nvmens_att_want(nvmens_ns *ns, nvmens_ctrl *ctrl)
     return; /* it is, or will be when it has drained */
   link_ns(att, ns);
   att->had = 1;
+  nvmens_att_answer(att);
   nvmens_att_step(att, NVMENS_EV_WANT);
   nvmens_atts_link(&ctrl->wanted, att);
   nvmens_disk_settle(att->disk);

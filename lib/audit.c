@@ -43,6 +43,10 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
         "attached and told, but the gate is not open");
   HOLDS(26, att->mark == NVMENS_MARK_NONE || att->state != NVMENS_ATT_ATTACHED,
         "attached, and its host may still have another disk here");
+  HOLDS(27,
+        att->opening || nvmens_slot_is_open(att->slot) ||
+            att->slot->answer == nvmens_att_answer_of(att),
+        "barred I/O is answered by what was");
   HOLDS(27, nvmens_disk_is_settled(att),
         "an attachment waits for nothing, or its path is not told");
   HOLDS(28, active == (ns && nvmens_att_should(ns, att->ctrl)),

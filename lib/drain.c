@@ -87,6 +87,7 @@ static void close_gate(nvmens_attachment *att)
     ctrl->opening--;
   }
   nvmens_disk_answer(att->disk);
+  nvmens_att_answer(att);
   nvmens_slot_closing(att->slot);
   s->barrier_due = 1;
   if (att->enables != ctrl->enables)

@@ -41,7 +41,15 @@ typedef struct nvmens_disk {
   struct nvmens_paths *host;
   struct nvmens_attachment *atts; /* by CNTLID */
   nvmens_past *past;              /* the last that went away first */
+  struct nvmens_disk *next_due;   /* to be settled by the call under way */
   uint32_t nsid;
+  uint16_t pending; /* attachments WANTED or FENCED */
+  uint16_t visible; /* ATTACHED or FENCED */
+  uint16_t serving; /* ATTACHED, at a controller that is READY */
+  uint16_t owed;    /* with a mark */
+  uint16_t told;    /* with waited or told */
+  uint8_t answers;  /* the number of those serving by which barred I/O is answered: 0, 1, 2: more */
+  uint8_t due;      /* in the list */
 } nvmens_disk;
 
 /* The paths of one host: its controllers, and what it may still have (H1-H5). */
@@ -211,6 +219,7 @@ struct nvmens_subsys {
   nvmens_paths *hosts; /* in the order in which they lost their last controller */
   nvmens_attachment *closing;
   nvmens_ns *changed; /* to be recorded in log 1Ch by nvmens_deliver_all */
+  nvmens_disk *due;   /* to be settled by nvmens_disks_settle */
   nvmens_prep *preps;
   nvmens_ident_set idents;
   nvmens_tokens tokens;

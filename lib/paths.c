@@ -137,7 +137,7 @@ static bool waited_for(const nvmens_attachment *att)
 {
   if (waits(att) && (owed_here(att) || owed_by_past(att, att->ns)))
     return true;
-  if (att->mark == NVMENS_MARK_NONE || !answers(att->ctrl))
+  if (att->mark == NVMENS_MARK_NONE || !att->disk->pending || !answers(att->ctrl))
     return false;
   for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
     if (other != att && waits(other) && clash(att, other->ns))
@@ -160,7 +160,7 @@ void nvmens_path_be_patient(nvmens_ctrl *ctrl)
 /* Its host may have refused another path to this NSID, for what this path owes. */
 static bool refused_for(const nvmens_attachment *att)
 {
-  if (att->mark == NVMENS_MARK_NONE)
+  if (att->mark == NVMENS_MARK_NONE || !att->disk->visible)
     return false;
   for (const nvmens_attachment *other = att->disk->atts; other; other = other->path_next)
     if (other != att && nvmens_att_visible(other) && clash(att, other->ns))
@@ -177,6 +177,7 @@ static void tell(nvmens_attachment *att)
   ctrl->ntold += (uint32_t)told - att->told;
   if (told && !att->told)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
+  att->disk->told += (uint16_t)((waited || told) - (att->waited || att->told));
   att->waited = waited;
   att->told = told;
   nvmens_path_be_patient(ctrl);
@@ -216,24 +217,53 @@ static void tell_others(const nvmens_attachment *att)
       nvmens_ctrl_record(other->ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
 }
 
-void nvmens_disk_answer(const nvmens_disk *disk)
+static bool serves(const nvmens_attachment *att)
 {
-  const nvmens_subsys *s = disk->host->subsys;
-  const nvmens_attachment *att;
-  uint32_t ready = 0;
+  return att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
+}
 
-  for (att = disk->atts; att; att = att->path_next)
-    ready += att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
-  for (att = disk->atts; att; att = att->path_next) {
-    bool self = att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
+void nvmens_disk_uncount(const nvmens_attachment *att)
+{
+  nvmens_disk *disk = att->disk;
 
-    if (att->opening)
-      continue; /* to be tried again: it opens soon */
-    nvmens_slot_answer(att->slot,
-                       att->had && ready > self && s->config.inactive_io == NVMENS_IO_AUTO
-                           ? NVMENS_SC_INTERNAL_PATH_ERROR
-                           : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR);
-  }
+  disk->pending -= att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
+  disk->visible -= nvmens_att_visible(att);
+  disk->serving -= serves(att);
+}
+
+void nvmens_disk_count(const nvmens_attachment *att)
+{
+  nvmens_disk *disk = att->disk;
+
+  disk->pending += att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
+  disk->visible += nvmens_att_visible(att);
+  disk->serving += serves(att);
+}
+
+uint16_t nvmens_att_answer_of(const nvmens_attachment *att)
+{
+  bool other = att->disk->answers > serves(att);
+
+  return att->had && other && att->ctrl->subsys->config.inactive_io == NVMENS_IO_AUTO
+             ? NVMENS_SC_INTERNAL_PATH_ERROR
+             : NVMENS_SC_INVALID_FIELD | NVMENS_SF_DNR;
+}
+
+void nvmens_att_answer(const nvmens_attachment *att)
+{
+  if (!att->opening) /* else it is to be tried again: it opens soon */
+    nvmens_slot_answer(att->slot, nvmens_att_answer_of(att));
+}
+
+void nvmens_disk_answer(nvmens_disk *disk)
+{
+  uint8_t answers = disk->serving < 2 ? (uint8_t)disk->serving : 2;
+
+  if (answers == disk->answers)
+    return;
+  disk->answers = answers;
+  for (const nvmens_attachment *att = disk->atts; att; att = att->path_next)
+    nvmens_att_answer(att);
 }
 
 /* ---- settle ---- */
@@ -279,13 +309,34 @@ static bool decide(const nvmens_disk *disk)
 
 void nvmens_disk_settle(nvmens_disk *disk)
 {
-  nvmens_attachment *att;
-
-  while (decide(disk)) /* each round attaches one, or there are no more */
+  while (disk->pending && decide(disk)) /* each round attaches one, or there are no more */
     continue;
-  for (att = disk->atts; att; att = att->path_next)
-    tell(att);
+  if (disk->pending || disk->told || (disk->owed && disk->visible))
+    for (nvmens_attachment *att = disk->atts; att; att = att->path_next)
+      tell(att);
   nvmens_disk_answer(disk);
+}
+
+void nvmens_disk_due(nvmens_disk *disk)
+{
+  nvmens_subsys *s = disk->host->subsys;
+
+  if (disk->due)
+    return;
+  disk->due = 1;
+  disk->next_due = s->due;
+  s->due = disk;
+}
+
+void nvmens_disks_settle(nvmens_subsys *s)
+{
+  while (s->due) {
+    nvmens_disk *disk = s->due;
+
+    s->due = disk->next_due;
+    disk->due = 0;
+    nvmens_disk_settle(disk);
+  }
 }
 
 bool nvmens_disk_is_settled(const nvmens_attachment *att)
@@ -320,6 +371,7 @@ static void link_owed(nvmens_attachment *att)
   if (att->owed_next)
     att->owed_next->owed_prev = att;
   att->ctrl->owed = att;
+  att->disk->owed++;
 }
 
 static void unlink_owed(nvmens_attachment *att)
@@ -330,6 +382,7 @@ static void unlink_owed(nvmens_attachment *att)
     att->ctrl->owed = att->owed_next;
   if (att->owed_next)
     att->owed_next->owed_prev = att->owed_prev;
+  att->disk->owed--;
 }
 
 void nvmens_mark_step(nvmens_attachment *att, unsigned event)

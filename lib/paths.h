@@ -51,13 +51,23 @@ void nvmens_mark_step(nvmens_attachment *, unsigned event);
  * barred I/O. After each change of one of its attachments, marks or paths. */
 void nvmens_disk_settle(nvmens_disk *);
 bool nvmens_disk_is_settled(const nvmens_attachment *); /* for the audit */
+/* The same at nvmens_disks_settle, once, however many of its attachments have changed. */
+void nvmens_disk_due(nvmens_disk *);
+void nvmens_disks_settle(nvmens_subsys *);
+/* What is counted of its attachments, before and after one has changed its state or its controller
+ * whether it is READY. */
+void nvmens_disk_uncount(const nvmens_attachment *);
+void nvmens_disk_count(const nvmens_attachment *);
 /* The same for all NSIDs that this path owes for or waits for: it is ready or not, answers or
  * not. */
 void nvmens_path_settle(nvmens_ctrl *);
 /* An attachment has become visible: newcomers that may be in its way are told (R65). */
 void nvmens_disk_shown(const nvmens_attachment *);
-/* Barred I/O is answered by whether the host has another path (R51, C16). */
-void nvmens_disk_answer(const nvmens_disk *);
+/* Barred I/O is answered by whether the host has another path (R51, C16): of one attachment, or of
+ * all, if another number of them serves. */
+void nvmens_att_answer(const nvmens_attachment *);
+void nvmens_disk_answer(nvmens_disk *);
+uint16_t nvmens_att_answer_of(const nvmens_attachment *); /* for the audit */
 
 /* ---- for scan.c ---- */
 

@@ -237,11 +237,9 @@ nvmens_verdict nvmens_fan_remove(nvmens_ns *ns, unsigned event, nvmens_cmd *owne
     nvmens_att_leave(att,
                      actions & NVMENS_DO_ABORT_EACH ? NVMENS_EV_REMOVE_SURPRISE : NVMENS_EV_REMOVE,
                      NULL, !owner || owner->ctrl != att->ctrl);
-    if (!att->ns)
-      nvmens_disk_settle(att->disk);
+    nvmens_disk_due(att->disk);
   }
-  for (att = ns->attachments; att; att = att->ns_next)
-    nvmens_disk_settle(att->disk);
+  nvmens_disks_settle(s);
   if (actions & NVMENS_DO_RECORD_ALLOCATED)
     nvmens_record_allocated(s, ns->nsid, owner);
   nvmens_ns_late(ns);
@@ -376,15 +374,17 @@ static void leave_disabled_sets(nvmens_ctrl *ctrl)
     }
 }
 
-/* Each attachment of a host with other paths tells them whether this one serves. */
+/* Whether it is READY decides what its attachments' hosts are answered elsewhere. */
 static void answer_all(const nvmens_ctrl *ctrl)
 {
   const nvmens_attachment *att;
   uint32_t nsid = 0;
 
-  if (ctrl->host->first->path_next)
-    while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
+  while ((att = nvmens_nsid_set_next(&ctrl->active, nsid, &nsid)) != NULL)
+    if (att->state == NVMENS_ATT_ATTACHED) {
+      att->disk->serving += ctrl->state == NVMENS_CTRL_READY ? 1 : -1;
       nvmens_disk_answer(att->disk);
+    }
 }
 
 static void all_go(nvmens_ctrl *ctrl)

@@ -103,7 +103,8 @@ static rig *setup(rig_kind in, rig_ctrl *c[2])
   w.in = in;
   for (uint32_t i = 0; i < 2; i++) {
     c[i] = rig_ctrl_on(r);
-    rig_ns_new(r, &(nvmens_ns_config){.nsid = i + 1, .shared = 1, .auto_attach = in != RIG_PREPARE});
+    rig_ns_new(r,
+               &(nvmens_ns_config){.nsid = i + 1, .shared = 1, .auto_attach = in != RIG_PREPARE});
   }
   r->prepare = RIG_PREPARE_DONE;
   r->react = suspend;

@@ -2,6 +2,7 @@
 # first. What they print goes to standard output, and as lines of JSON to bench/results.jsonl.
 BENCHES += \
 	%D%/control \
+	%D%/holds \
 	%D%/io \
 	%D%/isolation \
 	%D%/memory \
@@ -13,6 +14,8 @@ bench_steps = %D%/steps.c %D%/steps.h
 bench_bytes = %D%/bytes.c %D%/bytes.h
 %C%_control_SOURCES = %D%/control.c $(bench_common) $(bench_steps) $(bench_bytes)
 %C%_control_LDADD = libcore.la -lm
+%C%_holds_SOURCES = %D%/holds.c %D%/bench.c %D%/bench.h
+%C%_holds_LDADD = libcore.la -lm
 %C%_io_SOURCES = %D%/io.c %D%/io.h %D%/io_urcu.c $(bench_common)
 %C%_io_CPPFLAGS = $(AM_CPPFLAGS) $(URCU_CPPFLAGS)
 %C%_io_LDADD = libcore.la $(URCU_LIBS) -lm $(PTHREAD_LIBS)

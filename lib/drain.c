@@ -180,6 +180,7 @@ void nvmens_att_drained(nvmens_attachment *att)
 {
   bool drains = att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
 
+  att->ctrl->subsys->core.work++;
   if (drains && att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
     act(att, nvmens_att_step(att, NVMENS_EV_DRAINED)->actions, NULL, true);
 }

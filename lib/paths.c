@@ -173,6 +173,7 @@ static void tell(nvmens_attachment *att)
   nvmens_ctrl *ctrl = att->ctrl;
   bool waited = waited_for(att), told = waited || refused_for(att);
 
+  ctrl->subsys->core.work++;
   ctrl->nwaited += (uint32_t)waited - att->waited;
   ctrl->ntold += (uint32_t)told - att->told;
   if (told && !att->told)
@@ -251,6 +252,7 @@ uint16_t nvmens_att_answer_of(const nvmens_attachment *att)
 
 void nvmens_att_answer(const nvmens_attachment *att)
 {
+  att->ctrl->subsys->core.work++;
   if (!att->opening) /* else it is to be tried again: it opens soon */
     nvmens_slot_answer(att->slot, nvmens_att_answer_of(att));
 }
@@ -298,6 +300,7 @@ static bool decide(const nvmens_disk *disk)
   for (nvmens_attachment *att = disk->atts; att; att = att->path_next) {
     uint8_t before = att->state;
 
+    att->ctrl->subsys->core.work++;
     if (before == NVMENS_ATT_WANTED || before == NVMENS_ATT_FENCED) {
       give_way(att);
       nvmens_att_decide(att, hindrance(att));

@@ -39,6 +39,7 @@ const nvmens_cell *nvmens_step(nvmens_core *core, nvmens_machine machine, uint8_
                          .detail = subject.detail,
                          .refused = cell->kind == NVMENS_REFUSE};
   *state = trace.to;
+  core->work++;
   if (core->host.trace)
     core->host.trace(core->user, &trace);
   return cell;

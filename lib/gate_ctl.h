@@ -17,8 +17,9 @@ typedef struct nvmens_bell { /* what a command that ends needs of the subsystem 
   uint32_t rung;             /* wake was called and poll has not looked since */
   uint32_t inside;           /* remote ends under way */
   void (*wake)(void *user);
+  int (*barrier)(void *user);
   void *user;
-  int fence;
+  int fence; /* gates are opened FENCED; 1 once the kernel has refused a barrier; under the lock */
 } nvmens_bell;
 
 struct nvmens_lane_body;
@@ -49,13 +50,15 @@ nvmens_slot *nvmens_gate_nth(const nvmens_gate *, uint32_t index);
 void nvmens_gate_recycle(nvmens_gate *); /* for another controller: old answers are forgotten */
 void nvmens_gate_ready(nvmens_gate *, bool ready);
 
-void nvmens_slot_open(nvmens_slot *, void *ns_user);
-void nvmens_slot_closing(nvmens_slot *); /* bars once nvmens_gate_barrier has returned */
+void nvmens_slot_open(nvmens_slot *, const nvmens_bell *, void *ns_user);
+/* Bars when it returns if the slot was opened FENCED, else after the next nvmens_gate_barrier. */
+void nvmens_slot_closing(nvmens_slot *);
 void nvmens_slot_closed(nvmens_slot *);
 void nvmens_slot_answer(nvmens_slot *, uint16_t sf);
 bool nvmens_slot_is_open(const nvmens_slot *);
-void nvmens_gate_barrier(const nvmens_bell *);
-/* Commands that hold the slot; 0 is final while it is closing. */
+/* false: neither the kernel nor the backend could; nothing is known of what owners have seen. */
+bool nvmens_gate_barrier(nvmens_bell *);
+/* Commands that hold the slot; 0 is final once it bars. */
 uint32_t nvmens_gate_holders(const nvmens_gate *, const nvmens_slot *);
 
 void nvmens_gate_end_remote(nvmens_bell *, nvmens_ticket);

@@ -37,7 +37,7 @@ typedef struct nvmens_slot {
   void *ns_user;   /* read only by who holds the slot */
   uint32_t base;   /* begun less ended in lanes that are gone; under the lock */
   uint16_t answer; /* status field for a command that is barred */
-  uint16_t fence;  /* 1: the closer does not use membarrier; never changes */
+  uint16_t fence;  /* 1: it was last opened FENCED, the closer needs no barrier; never 0 again */
 } nvmens_slot;
 /* A gate that needs fences is FENCED where it would be OPEN: who sees that is on the slow path. */
 enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2, NVMENS_GATE_FENCED_ = 4 };
@@ -75,8 +75,22 @@ NVMENS_API int nvmens_lane_new(nvmens_lane **, nvmens_ctrl *);
  * nothing. Also after nvmens_ctrl_del. Control call. */
 NVMENS_API void nvmens_lane_del(nvmens_lane *);
 
+#if defined(__SANITIZE_THREAD__)
+#define NVMENS_GATE_TSAN_ 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NVMENS_GATE_TSAN_ 1
+#endif
+#endif
+/* With the thread sanitizer the library makes no barrier, and the caller's commands do not need
+ * one. Only one of the two built so would lose commands: the names differ, and it does not link. */
+#ifdef NVMENS_GATE_TSAN_
+#define nvmens_gate_begin_ nvmens_gate_begin_tsan_
+#define nvmens_gate_ended_ nvmens_gate_ended_tsan_
+#endif
+
 /* Private: the slow paths of the functions below. By value, so that a ticket need not be in memory
- * for them. */
+ * for them. A begin that counted itself under OPEN and has to be undone is ended there too. */
 typedef struct nvmens_begun {
   nvmens_ticket ticket;
   void *ns_user; /* with a slot only */
@@ -86,13 +100,6 @@ NVMENS_API nvmens_begun nvmens_gate_begin_(nvmens_lane *, uint32_t nsid, nvmens_
                                            uint32_t word);
 NVMENS_API void nvmens_gate_ended_(const nvmens_lane *, const nvmens_slot *);
 
-#if defined(__SANITIZE_THREAD__)
-#define NVMENS_GATE_TSAN_ 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NVMENS_GATE_TSAN_ 1
-#endif
-#endif
 #ifdef NVMENS_GATE_TSAN_ /* it knows neither membarrier nor fences: sequentially consistent        \
                             accesses */
 #define NVMENS_GATE_ACQ_          __ATOMIC_SEQ_CST
@@ -195,7 +202,6 @@ NVMENS_GATE_INLINE_ nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t ns
         *ns_user = slot->ns_user;
         return ok;
       }
-      nvmens_io_end(lane, t);
     }
   }
   slow = nvmens_gate_begin_(lane, nsid, slot, word);

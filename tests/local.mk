@@ -7,6 +7,7 @@ TAP_TESTS = \
 	%D%/test_attach \
 	%D%/test_audit \
 	%D%/test_barrier \
+	%D%/test_barrier_fails \
 	%D%/test_capacity \
 	%D%/test_cells \
 	%D%/test_change \

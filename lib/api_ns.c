@@ -193,10 +193,7 @@ void nvmens_poll(nvmens_subsys *s, uint64_t now_ns)
   nvmens_enter(s);
   nvmens_set_now(s, now_ns);
   nvmens_bell_clear(&s->bell);
-  for (nvmens_attachment *att = s->closing, *next; att; att = next) {
-    next = att->next;
-    nvmens_att_drained(att);
-  }
+  nvmens_look_at_drains(s);
   nvmens_run_timers(s);
   nvmens_commit(s);
 }

@@ -79,5 +79,7 @@ bool nvmens_att_is_barred(const nvmens_attachment *);
  * tries again, after NVMENS_BARRIER_RETRY nanoseconds if none comes before. */
 enum { NVMENS_BARRIER_RETRY = 10000000 };
 void nvmens_bar(nvmens_subsys *);
+/* Those that have ended, and those that waited for a barrier, or for the last lane to go. */
+void nvmens_look_at_drains(nvmens_subsys *);
 
 #endif

@@ -57,8 +57,8 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
                     nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),
         "a command holds what is detached");
   HOLDS(29, !att->begin_due || drains, "drain_begin is to be called for what does not drain");
-  HOLDS(29, !att->begin_due || att->drain_begin.next || !nvmens_att_is_barred(att),
-        "drain_begin is late, and the gate bars");
+  HOLDS(29, !att->begin_due || att->drain_begin.next || s->look_due,
+        "drain_begin is to be called, and nothing leads to it");
   HOLDS(23, !att->timer.running || s->timers.first->at <= att->timer.at,
         "the first timer is not the earliest");
   return fine;

@@ -214,8 +214,7 @@ static void barrier_over(nvmens_subsys *s)
   s->barrier_at = UINT64_MAX;
 }
 
-/* What may have waited for the barrier, or for lanes to go. */
-static void look_again(nvmens_subsys *s)
+void nvmens_look_at_drains(nvmens_subsys *s)
 {
   bool needed = false;
   nvmens_attachment *next;
@@ -238,12 +237,11 @@ void nvmens_bar(nvmens_subsys *s)
 {
   if (!s->barrier_due)
     return;
-  if (nvmens_gate_barrier(&s->bell)) {
-    barrier_over(s);
-  } else {
+  if (!nvmens_gate_barrier(&s->bell)) {
     s->barrier_at = nvmens_after(s, NVMENS_BARRIER_RETRY);
-    s->look_due = 1;
+    return;
   }
+  barrier_over(s);
   if (s->look_due)
-    look_again(s);
+    nvmens_look_at_drains(s);
 }

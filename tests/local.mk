@@ -8,6 +8,7 @@ TAP_TESTS = \
 	%D%/test_audit \
 	%D%/test_barrier \
 	%D%/test_barrier_fails \
+	%D%/test_barrier_filter \
 	%D%/test_capacity \
 	%D%/test_cells \
 	%D%/test_change \

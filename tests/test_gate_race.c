@@ -24,6 +24,7 @@ static struct {
   int barred; /* drain_begin was called */
   int rung;   /* wake was called */
   int backend_can;
+  int locks;     /* so does `detached`: others see that the gate is shut */
   int in_remote; /* the ticket below is handed over */
   nvmens_ticket ticket;
   object *holds; /* by the ticket */
@@ -49,6 +50,8 @@ static void on_detached(void *ns_user, void *ctrl_user)
   RACE_MUST(ns->held == 0, "G1: detached while a command holds it");
   RACE_MUST(ns->on, "detached twice");
   ns->on = 0;
+  if (w.locks)
+    race_publish();
 }
 
 static nvmens_wait on_drain(void *ns_user, void *ctrl_user, nvmens_token token)
@@ -229,6 +232,7 @@ static void control_refused(unsigned self)
 
 static void control_refused_swap_unplug(unsigned self)
 {
+  w.locks = 1;
   race.refusals = 3;
   control_swap_unplug(self);
 }

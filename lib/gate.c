@@ -313,6 +313,8 @@ void nvmens_slot_closing(nvmens_slot *slot)
 {
   uint32_t generation = slot->word & ~(uint32_t)(GENERATION - 1);
 
+  if (!nvmens_slot_is_open(slot)) /* `attached` has not returned: nobody can have begun */
+    __atomic_store_n(&slot->fence, 1, __ATOMIC_RELAXED);
   __atomic_store_n(&slot->word, generation | NVMENS_GATE_CLOSING_, NVMENS_GATE_REL_);
   NVMENS_GATE_LIGHT_(1);
 }
@@ -401,9 +403,9 @@ bool nvmens_bell_clear(nvmens_bell *bell)
   return __atomic_exchange_n(&bell->rung, 0, __ATOMIC_ACQ_REL);
 }
 
-/* Closing, or with fences: then the look at the word was too early. Or a begin that was undone: of
- * an opening without fences, perhaps, while the slot is closed by now after one with them, and
- * whoever closes that makes no barrier for it. */
+/* Closing, or with fences: then the look at the word was too early. Or a begin was undone. It may
+ * have seen an opening without fences, and be counted by who closes the next one, which has them,
+ * and makes no barrier. */
 void nvmens_gate_ended_(const nvmens_lane *lane, const nvmens_slot *slot)
 {
   NVMENS_GATE_LIGHT_(1);
@@ -414,11 +416,11 @@ void nvmens_gate_ended_(const nvmens_lane *lane, const nvmens_slot *slot)
 void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
 {
   nvmens_slot *slot = ticket.slot;
+  const int fence = __atomic_load_n(&slot->fence, __ATOMIC_RELAXED);
 
   __atomic_fetch_add(&bell->inside, 1, __ATOMIC_ACQ_REL);
   __atomic_fetch_add(&slot->remote, 1, NVMENS_GATE_REL_);
-  NVMENS_GATE_LIGHT_(
-      __atomic_load_n(&slot->fence, __ATOMIC_RELAXED)); /* this opening's, or later */
+  NVMENS_GATE_LIGHT_(fence);
   if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
     ring(bell);
   __atomic_fetch_sub(&bell->inside, 1, __ATOMIC_RELEASE);

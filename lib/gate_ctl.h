@@ -51,7 +51,7 @@ void nvmens_gate_recycle(nvmens_gate *); /* for another controller: old answers 
 void nvmens_gate_ready(nvmens_gate *, bool ready);
 
 void nvmens_slot_open(nvmens_slot *, const nvmens_bell *, void *ns_user);
-/* Bars when it returns if the slot was opened FENCED, else after the next nvmens_gate_barrier. */
+/* Bars when it returns if slot->fence is set, else after the next nvmens_gate_barrier. */
 void nvmens_slot_closing(nvmens_slot *);
 void nvmens_slot_closed(nvmens_slot *);
 void nvmens_slot_answer(nvmens_slot *, uint16_t sf);

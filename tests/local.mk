@@ -99,7 +99,8 @@ SCRIPT_TESTS = \
 	%D%/states-fresh.sh \
 	%D%/symbols.sh \
 	%D%/tcp_target.sh \
-	%D%/tidy
+	%D%/tidy \
+	%D%/tsan_link.sh
 
 # What the thread sanitizer is for; see check-threads.
 THREAD_TESTS = %D%/test_threads.run

@@ -199,7 +199,7 @@ START_TEST(G3_the_count_is_looked_at_when_the_barrier_has_worked)
 }
 END_TEST
 
-/* A command that is out keeps the drain waiting, and is looked at alone once the barrier is done. */
+/* Once the barrier is done a drain waits for its commands alone. */
 START_TEST(G1_a_command_that_is_out_then_ends_it)
 {
   world w = setup(0);
@@ -332,6 +332,34 @@ START_TEST(T8_the_time_of_the_retry_saturates)
 }
 END_TEST
 
+static void detach_in_attached(rig *r, const rig_event *e)
+{
+  ck_assert_int_eq(
+      nvmens_ns_detach(r->s, e->ns->ref, e->ctrl->c, NVMENS_ORDERLY, r->now, RIG_NEVER), 0);
+}
+
+/* There has never been a barrier to be had; or there is none any more. */
+START_TEST(G1_a_gate_that_was_not_opened_needs_no_barrier)
+{
+  for (refuses = 0; refuses < 2; refuses++) {
+    const int never = refuses;
+    rig *r = rig_new(NULL);
+    rig_ctrl *c = rig_ctrl_on(r);
+    rig_ns *ns = rig_ns_loose(r, 1);
+
+    rig_lane(c);
+    r->react = detach_in_attached;
+    r->react_on = RIG_BIT(RIG_ATTACHED);
+    refuses = 1;
+    ck_assert_int_eq(rig_attach(ns, c), 0);
+    ck_assert_str_eq(rig_log(r), "attached n1 c0; drain n1 c0; detached n1 c0");
+    ck_assert_uint_eq(nvmens_next_deadline(r->s), UINT64_MAX);
+    rig_end(r);
+    refuses = never;
+  }
+}
+END_TEST
+
 START_TEST(I29_the_check_notices)
 {
   static const char lost[] = "drain_begin is to be called, and nothing leads to it";
@@ -377,6 +405,7 @@ int main(void)
       G1_a_controller_without_lanes_needs_no_barrier,
       G1_a_subsystem_is_deleted_without_a_barrier,
       T8_the_time_of_the_retry_saturates,
+      G1_a_gate_that_was_not_opened_needs_no_barrier,
       I29_the_check_notices,
   };
   const nvmens_host host = {.wake = NULL};

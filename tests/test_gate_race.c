@@ -24,7 +24,7 @@ static struct {
   int barred; /* drain_begin was called */
   int rung;   /* wake was called */
   int backend_can;
-  int locks;     /* so does `detached`: others see that the gate is shut */
+  int locks;     /* `detached` takes a lock: all see that the gate is shut */
   int in_remote; /* the ticket below is handed over */
   nvmens_ticket ticket;
   object *holds; /* by the ticket */

@@ -6,7 +6,8 @@
  * What is promised:
  *  G1 A begin that succeeds holds the namespace: neither detached nor released is called before its
  *     end, and *ns_user is the backend's object until then.
- *  G2 Once the gate is closed no begin succeeds, until another attach has opened it.
+ *  G2 Once drain_begin is called the gate is closed: no begin succeeds until another attach has
+ *     opened it.
  *  G3 The end of the last command of a closed gate calls wake; a begin that had to be undone too.
  *  G4 begin and end take no lock, wait for nobody and allocate nothing. With membarrier their path
  *     has no fence and no locked instruction.
@@ -16,6 +17,13 @@
  * owner sees CLOSING and undoes, or the closer sees the count. The sum reads a lane's ends before
  * its begins, so that it never counts an end whose begin it has not counted, and remote ends before
  * both.
+ *
+ * The kernel may refuse membarrier after a gate was opened. Then its drain waits until membarrier
+ * works, the hook `barrier` has stood in, or the controller has no lanes. Gates that are opened
+ * from then on have fences.
+ *
+ * Build the library and its callers alike: all with the thread sanitizer, or none. A mix does not
+ * link.
  *
  * Everything with a trailing underscore, and every member, is private.
  */
@@ -37,7 +45,7 @@ typedef struct nvmens_slot {
   void *ns_user;   /* read only by who holds the slot */
   uint32_t base;   /* begun less ended in lanes that are gone; under the lock */
   uint16_t answer; /* status field for a command that is barred */
-  uint16_t fence;  /* 1: it was last opened FENCED, the closer needs no barrier; never 0 again */
+  uint16_t fence;  /* 1: it was opened FENCED, or not at all: the closer needs no barrier */
 } nvmens_slot;
 /* A gate that needs fences is FENCED where it would be OPEN: who sees that is on the slow path. */
 enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2, NVMENS_GATE_FENCED_ = 4 };

@@ -279,13 +279,14 @@ typedef struct nvmens_host {
   void (*lock)(void *user);
   void (*unlock)(void *user);
   void (*trace)(void *user, const nvmens_trace *); /* under the lock; must not call the library */
-  /* The kernel has refused membarrier to this process: a filter of system calls, or no memory. Make
-   * every thread that calls nvmens_io_* execute a full memory barrier after this call has begun,
-   * and return 0; with one thread there is nothing to do. Negative: could not, and the library tries
-   * again, here too. Until it has worked no drain of a gate that was opened before ends, and
-   * drain_begin is not called. Unset: the library tries the kernel only. Under the lock; must not
-   * call the library, and a thread may be waiting for the lock: a signal reaches it, a message to
-   * its loop does not. */
+  /* The kernel refuses membarrier to this process, which it did not at first: because of a filter
+   * of system calls, or for lack of memory. Make every thread that calls nvmens_io_* execute a full
+   * memory barrier after this call has begun, then return 0. A backend whose only such thread is
+   * the caller's just returns 0. Anything else: it could not, and the library tries again, the
+   * kernel first, in its next call or when nvmens_next_deadline says. Until then no drain ends of a
+   * gate that was opened before, nor is drain_begin called, nor drain_abort where there is a
+   * drain_begin; gates opened from now on do not need it. Under the lock: it must not call the
+   * library, and a thread that it waits for may wait for the lock (a signal reaches that one). */
   int (*barrier)(void *user);
 } nvmens_host;
 

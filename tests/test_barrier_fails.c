@@ -392,6 +392,47 @@ START_TEST(I29_the_check_notices)
 }
 END_TEST
 
+/* What nvmens_io_begin has counted, when the gate had closed, is undone by the library. */
+START_TEST(G3_a_begin_that_was_counted_too_late)
+{
+  world w = setup(0);
+  nvmens_slot *slot = nvmens_att_of(w.c->c, 1)->slot;
+  nvmens_counter *c = nvmens_gate_counter_(w.lane, slot->index);
+  const uint32_t open = slot->word;
+  nvmens_begun b;
+
+  c->begun++;
+  ck_assert_int_eq(detach(&w, RIG_NEVER), 0);
+  ck_assert_str_eq(rig_log(w.r), "drain n1 c0");
+  b = nvmens_gate_begin_(w.lane, 1, slot, open);
+  ck_assert_uint_eq(b.status.sf, DNR02);
+  ck_assert_ptr_null(b.ticket.slot);
+  rig_rest(w.r);
+  ck_assert_str_eq(rig_log(w.r), "drain n1 c0; detached n1 c0");
+  rig_end(w.r);
+}
+END_TEST
+
+static void check_inside(rig *r, const rig_event *e)
+{
+  (void)e;
+  ck_assert_int_eq(nvmens_subsys_check(r->s, NULL), 0);
+}
+
+/* While one drain begins the other is queued. */
+START_TEST(I29_holds_inside_drain_begin)
+{
+  world w = setup(0);
+
+  rig_ctrl_on(w.r);
+  w.r->react = check_inside;
+  w.r->react_on = RIG_BIT(RIG_DRAIN);
+  ck_assert_int_eq(rig_unplug(w.ns, NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_uint_eq(rig_count(w.r, RIG_DRAIN), 2);
+  rig_end(w.r);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -406,7 +447,9 @@ int main(void)
       G1_a_subsystem_is_deleted_without_a_barrier,
       T8_the_time_of_the_retry_saturates,
       G1_a_gate_that_was_not_opened_needs_no_barrier,
+      G3_a_begin_that_was_counted_too_late,
       I29_the_check_notices,
+      I29_holds_inside_drain_begin,
   };
   const nvmens_host host = {.wake = NULL};
   nvmens_bell bell;

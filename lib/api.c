@@ -102,6 +102,7 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   s->config = c;
   s->unvmcap = c.tnvmcap;
   s->told = UINT64_MAX;
+  s->barrier_at = UINT64_MAX;
   s->strangers_until = UINT64_MAX;
   nvmens_outbox_init(&s->core);
   nvmens_bell_init(&s->bell, &h, user, c.gate_mode);
@@ -150,6 +151,7 @@ static bool ended(nvmens_subsys *s)
     return false;
   if (!s->ending)
     end_all(s);
+  nvmens_bar(s);
   while (s->core.first && !s->core.flushing)
     nvmens_outbox_flush(&s->core);
   if (s->core.first || s->core.flushing || s->closing ||

@@ -207,6 +207,8 @@ void nvmens_poll(nvmens_subsys *s, uint64_t now_ns)
   nvmens_set_now(s, now_ns);
   nvmens_bell_clear(&s->bell);
   nvmens_bell_take(&s->bell);
+  if (s->barrier_due)
+    nvmens_look_at_drains(s);
   while (look_at_gates(s) || nvmens_run_timers(s)) {
     nvmens_commit(s); /* let others in */
     nvmens_enter(s);

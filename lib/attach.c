@@ -173,7 +173,7 @@ static void attached_run(nvmens_subsys *s, nvmens_effect *effect)
     return; /* it left meanwhile */
   att->opening = 0;
   ctrl->opening--;
-  nvmens_slot_open(att->slot, att->ns->user);
+  nvmens_slot_open(att->slot, &s->bell, att->ns->user);
   nvmens_ctrl_deliver(ctrl);
 }
 

@@ -73,5 +73,13 @@ void nvmens_att_let_in(nvmens_ctrl *);
 nvmens_verdict nvmens_att_leave(nvmens_attachment *, unsigned event, nvmens_cmd *owner, bool loud);
 void nvmens_att_late(nvmens_attachment *);    /* the deadline */
 void nvmens_att_drained(nvmens_attachment *); /* if both halves are done */
+/* No begin succeeds any more at its gate, which is closed. */
+bool nvmens_att_is_barred(const nvmens_attachment *);
+/* The gates that were closed bar from now on, if there is a barrier to be had; else a later call
+ * tries again, after NVMENS_BARRIER_RETRY nanoseconds if none comes before. */
+enum { NVMENS_BARRIER_RETRY = 10000000 };
+void nvmens_bar(nvmens_subsys *);
+/* Those that have ended, and those that waited for a barrier, or for the last lane to go. */
+void nvmens_look_at_drains(nvmens_subsys *);
 
 #endif

@@ -61,6 +61,9 @@ static finding check_attachment(const nvmens_subsys *s, const nvmens_attachment 
         att->ns || (att->state == NVMENS_ATT_DETACHED &&
                     nvmens_gate_holders(att->ctrl->gate, att->slot) == 0),
         "a command holds what is detached");
+  HOLDS(29, !att->begin_due || drains, "drain_begin is to be called for what does not drain");
+  HOLDS(29, !att->begin_due || att->drain_begin.next || s->look_due,
+        "drain_begin is to be called, and nothing leads to it");
   HOLDS(23, !att->timer.running || s->timers.first->at <= att->timer.at,
         "the first timer is not the earliest");
   return fine;
@@ -182,6 +185,12 @@ static finding check_all(nvmens_subsys *s)
   const nvmens_ns *ns;
   finding found = fine;
 
+  HOLDS(29, s->barrier_due || s->barrier_at == UINT64_MAX,
+        "a barrier is to be tried again, and none is missing");
+  HOLDS(29, !s->barrier_due || s->barrier_at <= nvmens_after(s, NVMENS_BARRIER_RETRY),
+        "a barrier is missing, and is not tried again soon");
+  HOLDS(29, !s->barrier_due || s->bell.fence,
+        "a barrier has failed, and gates are opened without fences");
   for (uint32_t i = 0; i < s->nctrl && !found.number; i++) {
     HOLDS(2, i == 0 || s->ctrl[i - 1]->cntlid < s->ctrl[i]->cntlid, "CNTLIDs out of order");
     attached += s->ctrl[i]->live - s->ctrl[i]->count[NVMENS_ATT_WANTED];

@@ -14,8 +14,9 @@ typedef struct nvmens_bell { /* what a command that ends needs of the subsystem 
   nvmens_slot *ended;        /* slots that may be drained, the last first */
   nvmens_slot *taken;        /* those that poll looks at; under the lock */
   void (*wake)(void *user);
+  int (*barrier)(void *user);
   void *user;
-  int fence;
+  int fence; /* gates are opened FENCED; 1 once the kernel has refused a barrier; under the lock */
 } nvmens_bell;
 
 /* A command of this closing slot has ended, and is counted so. Any thread. */

@@ -9,24 +9,22 @@
 
 void nvmens_set_now(nvmens_subsys *s, uint64_t now_ns)
 {
-  uint64_t memory = s->config.host_memory_ns;
-
   if (now_ns > s->core.now)
     s->core.now = now_ns;
   if (s->strangers_until == UINT64_MAX)
-    s->strangers_until = memory > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + memory;
+    s->strangers_until = nvmens_after(s, s->config.host_memory_ns);
 }
 
 void nvmens_set_deadline(nvmens_subsys *s, uint64_t now_ns, uint64_t after_ns)
 {
   nvmens_set_now(s, now_ns);
-  s->deadline = after_ns > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + after_ns;
+  s->deadline = nvmens_after(s, after_ns);
 }
 
 uint64_t nvmens_earliest(const nvmens_subsys *s)
 {
   const nvmens_timers *const all[] = {&s->timers, &s->prep_timers, &s->patience, &s->forgetting};
-  uint64_t at = UINT64_MAX;
+  uint64_t at = s->barrier_at;
 
   for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
     if (all[i]->first && all[i]->first->at < at)

@@ -3,7 +3,8 @@
  * drain.c: one attachment, from its leaving on (R15, R51, R60). Floor 3.
  *
  * Invariants: `attached` and `detached` are called in pairs; a token is live from close to drained;
- * the drain's two halves are the backend's answer to drain_begin and the gate's count.
+ * the drain's two halves are the backend's answer to drain_begin and the gate's count. Both are
+ * asked for once the gate bars: before that a command may still begin, seen by neither.
  */
 #include "attach.h"
 #include "ctrl.h"
@@ -16,6 +17,11 @@ static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_wait wait = NVMENS_DONE;
 
+  if (s->core.host.drain_begin && !nvmens_att_is_barred(att)) {
+    s->look_due = 1;
+    return;
+  }
+  att->begin_due = 0;
   if (s->core.host.drain_begin) {
     nvmens_hook_enter(&s->core);
     wait = s->core.host.drain_begin(att->ns->user, att->ctrl->user, token);
@@ -32,7 +38,7 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_abort);
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
 
-  if (att->state != NVMENS_ATT_ABORTING || !s->core.host.drain_abort)
+  if (att->state != NVMENS_ATT_ABORTING || att->begin_due || !s->core.host.drain_abort)
     return;
   nvmens_hook_enter(&s->core);
   s->core.host.drain_abort(att->ns->user, att->ctrl->user, token);
@@ -89,11 +95,13 @@ static void close_gate(nvmens_attachment *att)
   nvmens_disk_answer(att->disk);
   nvmens_att_answer(att);
   nvmens_slot_closing(att->slot);
-  s->barrier_due = 1;
+  if (!att->slot->fence)
+    s->barrier_due = 1;
   if (att->enables != ctrl->enables)
     nvmens_mark_step(att, NVMENS_EV_LEFT);
   nvmens_tokens_arm(&s->tokens, att->place, NVMENS_TOKEN_DRAIN, att);
   att->hook_done = 0;
+  att->begin_due = 1;
   att->outcome = 0;
   nvmens_atts_link(&s->closing, att);
   nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
@@ -181,6 +189,56 @@ void nvmens_att_drained(nvmens_attachment *att)
   bool drains = att->state == NVMENS_ATT_DRAINING || att->state == NVMENS_ATT_ABORTING;
 
   att->ctrl->subsys->core.work++;
-  if (drains && att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
+  if (!drains)
+    return; /* it was listed for an earlier drain */
+  if (!nvmens_att_is_barred(att))
+    att->ctrl->subsys->look_due = 1;
+  else if (att->hook_done && nvmens_gate_holders(att->ctrl->gate, att->slot) == 0)
     act(att, nvmens_att_step(att, NVMENS_EV_DRAINED)->actions, NULL, true);
+}
+
+/* ---- the barrier ---- */
+
+/* Where the controller has no lanes nobody can begin: who owned one has handed its counts over. */
+bool nvmens_att_is_barred(const nvmens_attachment *att)
+{
+  return !att->ctrl->subsys->barrier_due || att->slot->fence || !att->ctrl->gate->lanes;
+}
+
+static void barrier_over(nvmens_subsys *s)
+{
+  s->barrier_due = 0;
+  s->barrier_at = UINT64_MAX;
+}
+
+void nvmens_look_at_drains(nvmens_subsys *s)
+{
+  bool needed = false;
+  nvmens_attachment *next;
+
+  s->look_due = 0;
+  for (nvmens_attachment *att = s->closing; att; att = next) {
+    next = att->next;
+    needed |= !att->slot->fence;
+    if (att->begin_due && nvmens_att_is_barred(att)) {
+      nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
+      nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
+    }
+    nvmens_att_drained(att);
+  }
+  if (!needed)
+    barrier_over(s);
+}
+
+void nvmens_bar(nvmens_subsys *s)
+{
+  if (!s->barrier_due)
+    return;
+  if (!nvmens_gate_barrier(&s->bell)) {
+    s->barrier_at = nvmens_after(s, NVMENS_BARRIER_RETRY);
+    return;
+  }
+  barrier_over(s);
+  if (s->look_due)
+    nvmens_look_at_drains(s);
 }

@@ -56,6 +56,7 @@ static int membarrier(int command)
 void nvmens_bell_init(nvmens_bell *bell, const nvmens_host *host, void *user, uint8_t mode)
 {
   bell->wake = host->wake;
+  bell->barrier = host->barrier;
   bell->user = user;
   bell->fence = 1;
 #ifdef HAS_MEMBARRIER
@@ -66,25 +67,28 @@ void nvmens_bell_init(nvmens_bell *bell, const nvmens_host *host, void *user, ui
 #endif
 }
 
-/* A fork keeps the lanes' mode but may lose the registration: then it is made again. */
+/* A fork keeps the lanes' mode but may lose the registration: then it is made again. What is left
+ * then (GLOBAL, by its older name) takes milliseconds, but needs no memory of the kernel's. */
 static bool barrier_in_kernel(void)
 {
 #ifdef HAS_MEMBARRIER
   return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0 ||
          (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 &&
-          membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0);
+          membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0) ||
+         membarrier(MEMBARRIER_CMD_SHARED) == 0;
 #else
   return false;
 #endif
 }
 
-void nvmens_gate_barrier(const nvmens_bell *bell)
+/* It worked when the subsystem was made, but a filter may have been put over the process since, or
+ * the kernel be short of memory. A fence of this thread's own would be of no use. */
+bool nvmens_gate_barrier(nvmens_bell *bell)
 {
-  if (!bell->fence && barrier_in_kernel())
-    return;
-#ifndef NVMENS_GATE_TSAN_
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
+  if (barrier_in_kernel())
+    return true;
+  bell->fence = 1;
+  return bell->barrier && bell->barrier(bell->user) == 0;
 }
 
 /* ---- lookup table ---- */
@@ -283,7 +287,6 @@ nvmens_slot *nvmens_gate_slot(nvmens_gate *gate, uint32_t nsid)
   slot->nsid = nsid;
   slot->index = gate->slots++;
   slot->answer = inactive;
-  slot->fence = gate->bell->fence != 0;
   table_put(gate->table, slot);
   return slot;
 }
@@ -301,12 +304,13 @@ void nvmens_slot_own(nvmens_slot *slot, void *owner)
 
 enum { GENERATION = 8 }; /* one, in a slot's word */
 
-void nvmens_slot_open(nvmens_slot *slot, void *ns_user)
+void nvmens_slot_open(nvmens_slot *slot, const nvmens_bell *bell, void *ns_user)
 {
   uint32_t generation = (slot->word & ~(uint32_t)(GENERATION - 1)) + GENERATION;
-  uint32_t open = slot->fence ? NVMENS_GATE_FENCED_ : NVMENS_GATE_OPEN_;
+  uint32_t open = bell->fence ? NVMENS_GATE_FENCED_ : NVMENS_GATE_OPEN_;
 
   slot->ns_user = ns_user;
+  __atomic_store_n(&slot->fence, (uint8_t)(bell->fence != 0), __ATOMIC_RELAXED);
   __atomic_store_n(&slot->word, generation | open, NVMENS_GATE_REL_);
 }
 
@@ -314,7 +318,10 @@ void nvmens_slot_closing(nvmens_slot *slot)
 {
   uint32_t generation = slot->word & ~(uint32_t)(GENERATION - 1);
 
+  if (!nvmens_slot_is_open(slot)) /* `attached` has not returned: nobody can have begun */
+    __atomic_store_n(&slot->fence, 1, __ATOMIC_RELAXED);
   __atomic_store_n(&slot->word, generation | NVMENS_GATE_CLOSING_, NVMENS_GATE_REL_);
+  NVMENS_GATE_LIGHT_(1);
 }
 
 void nvmens_slot_closed(nvmens_slot *slot)
@@ -390,10 +397,12 @@ void nvmens_gate_ready(nvmens_gate *gate, bool ready)
     __atomic_store_n(&gate->ready, 1, __ATOMIC_RELEASE);
 }
 
-/* Closing, or with fences: then the look at the word was too early. */
+/* Closing, or with fences: then the look at the word was too early. Or a begin was undone. It may
+ * have seen an opening without fences, and be counted by who closes the next one, which has them,
+ * and makes no barrier. */
 void nvmens_gate_ended_(const nvmens_lane *lane, nvmens_slot *slot)
 {
-  NVMENS_GATE_LIGHT_(slot->fence);
+  NVMENS_GATE_LIGHT_(1);
   if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
     nvmens_bell_ring(nvmens_gate_of_lane(lane)->bell, slot);
 }
@@ -401,10 +410,11 @@ void nvmens_gate_ended_(const nvmens_lane *lane, nvmens_slot *slot)
 void nvmens_gate_end_remote(nvmens_bell *bell, nvmens_ticket ticket)
 {
   nvmens_slot *slot = ticket.slot;
+  const int fence = __atomic_load_n(&slot->fence, __ATOMIC_RELAXED);
 
   __atomic_fetch_add(&bell->inside, 1, __ATOMIC_ACQ_REL);
   __atomic_fetch_add(&slot->remote, 1, NVMENS_GATE_REL_);
-  NVMENS_GATE_LIGHT_(slot->fence);
+  NVMENS_GATE_LIGHT_(fence);
   if (__atomic_load_n(&slot->word, NVMENS_GATE_ACQ_) & NVMENS_GATE_CLOSING_)
     nvmens_bell_ring(bell, slot);
   __atomic_fetch_sub(&bell->inside, 1, __ATOMIC_RELEASE);
@@ -437,10 +447,10 @@ nvmens_begun nvmens_gate_begin_(nvmens_lane *lane, uint32_t nsid, nvmens_slot *s
 {
   nvmens_begun none = {{NULL, NULL}, NULL, {0}}, b = none;
 
-  if (word & NVMENS_GATE_FENCED_) {
+  if (word & (NVMENS_GATE_OPEN_ | NVMENS_GATE_FENCED_)) {
     b.ticket.slot = slot;
     b.ticket.counter = nvmens_gate_counter_(lane, slot->index);
-    if (nvmens_gate_hold_(slot, b.ticket.counter, word, 1)) {
+    if ((word & NVMENS_GATE_FENCED_) && nvmens_gate_hold_(slot, b.ticket.counter, word, 1)) {
       b.ns_user = slot->ns_user;
       return b;
     }

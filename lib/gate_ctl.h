@@ -42,14 +42,16 @@ nvmens_slot *nvmens_gate_nth(const nvmens_gate *, uint32_t index);
 void nvmens_gate_recycle(nvmens_gate *); /* for another controller: old answers are forgotten */
 void nvmens_gate_ready(nvmens_gate *, bool ready);
 
-void nvmens_slot_open(nvmens_slot *, void *ns_user);
-void nvmens_slot_closing(nvmens_slot *); /* bars once nvmens_gate_barrier has returned */
+void nvmens_slot_open(nvmens_slot *, const nvmens_bell *, void *ns_user);
+/* Bars when it returns if slot->fence is set, else after the next nvmens_gate_barrier. */
+void nvmens_slot_closing(nvmens_slot *);
 void nvmens_slot_closed(nvmens_slot *);
 void nvmens_slot_answer(nvmens_slot *, uint16_t sf);
 void nvmens_slot_own(nvmens_slot *, void *owner); /* for nvmens_bell_next; NULL: nobody's */
 bool nvmens_slot_is_open(const nvmens_slot *);
-void nvmens_gate_barrier(const nvmens_bell *);
-/* Commands that hold the slot; 0 is final while it is closing. */
+/* false: neither the kernel nor the backend could; nothing is known of what owners have seen. */
+bool nvmens_gate_barrier(nvmens_bell *);
+/* Commands that hold the slot; 0 is final once it bars. */
 uint32_t nvmens_gate_holders(const nvmens_gate *, const nvmens_slot *);
 
 void nvmens_gate_end_remote(nvmens_bell *, nvmens_ticket);

@@ -113,6 +113,7 @@ typedef struct nvmens_attachment {
   uint8_t opening : 1;   /* ATTACHED, `attached` has not returned */
   uint8_t had : 1;       /* it was WANTED here, if no more (R51) */
   uint8_t hook_done : 1; /* the backend's half of the drain */
+  uint8_t begin_due : 1; /* drain_begin is to be called, or waits for the barrier */
   uint8_t waited : 1;    /* something waits for what this path owes for this NSID (R63) */
   uint8_t told : 1;      /* that, or another path may have been refused for it (R65) */
 } nvmens_attachment;
@@ -234,10 +235,12 @@ struct nvmens_subsys {
   uint64_t strangers_until; /* UINT64_MAX: no time is known yet (R66) */
   uint64_t deadline;        /* of the call under way: when its drains are over */
   uint64_t told;            /* the next deadline as the backend knows it */
+  uint64_t barrier_at;      /* when the barrier is to be tried again; UINT64_MAX: none failed */
   uint32_t nctrl, ctrl_room;
   uint32_t ndeleting; /* namespaces DELETING */
   uint32_t gen;
-  uint8_t barrier_due; /* a gate was closed by the call under way */
+  uint8_t barrier_due; /* a gate was closed by the call under way, or no barrier worked since */
+  uint8_t look_due;    /* what waits for the barrier was looked at in vain */
   uint8_t deliver_due; /* a log has changed */
   uint8_t ending;      /* nvmens_subsys_del has begun */
 };
@@ -256,6 +259,12 @@ typedef struct nvmens_verdict {
 
 #define NVMENS_OBJECT(pointer, type, member)                                                       \
   ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+/* That long after now; UINT64_MAX is never. */
+static inline uint64_t nvmens_after(const nvmens_subsys *s, uint64_t ns)
+{
+  return ns > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + ns;
+}
 
 static inline nvmens_verdict nvmens_verdict_of(const nvmens_cell *cell)
 {

@@ -196,12 +196,10 @@ void nvmens_path_identified(nvmens_ctrl *ctrl, nvmens_nsref ref, uint8_t cns)
 bool nvmens_path_silent(nvmens_ctrl *ctrl)
 {
   nvmens_subsys *s = ctrl->subsys;
-  uint64_t wait = s->config.host_wait_ns;
 
   if (!ctrl->counting) {
     ctrl->counting = 1;
-    nvmens_timer_set(&s->patience, &ctrl->patience,
-                     wait > UINT64_MAX - s->core.now ? UINT64_MAX : s->core.now + wait);
+    nvmens_timer_set(&s->patience, &ctrl->patience, nvmens_after(s, s->config.host_wait_ns));
     return false;
   }
   ctrl->silent = 1;

@@ -24,10 +24,7 @@ void nvmens_commit(nvmens_subsys *s)
 {
   uint64_t next;
 
-  if (s->barrier_due) {
-    s->barrier_due = 0;
-    nvmens_gate_barrier(&s->bell);
-  }
+  nvmens_bar(s);
   nvmens_outbox_flush(&s->core);
   next = nvmens_earliest(s);
   if (next < s->told)

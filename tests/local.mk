@@ -7,6 +7,8 @@ TAP_TESTS = \
 	%D%/test_attach \
 	%D%/test_audit \
 	%D%/test_barrier \
+	%D%/test_barrier_fails \
+	%D%/test_barrier_filter \
 	%D%/test_bounds \
 	%D%/test_capacity \
 	%D%/test_cells \
@@ -99,7 +101,8 @@ SCRIPT_TESTS = \
 	%D%/states-fresh.sh \
 	%D%/symbols.sh \
 	%D%/tcp_target.sh \
-	%D%/tidy
+	%D%/tidy \
+	%D%/tsan_link.sh
 
 # What the thread sanitizer is for; see check-threads.
 THREAD_TESTS = %D%/test_threads.run

@@ -14,6 +14,13 @@ trap 'exit 1' HUP INT TERM
 # A declaration is all from NVMENS_API to the semicolon; its name comes before the first parenthesis.
 cat "$srcdir"/include/nvmens/*.h | tr '\n' ' ' | tr ';' '\n' |
   sed -n 's/.*NVMENS_API [^(]*[ *]\(nvmens_[a-z0-9_]*\) *(.*/\1/p' | LC_ALL=C sort > "$tmp/declared"
+# So that the thread sanitizer is had by all or by none, gate.h gives these other names with it.
+case $sanitizer in
+*thread*)
+  sed 's/^nvmens_gate_\(begin\|ended\)_$/&tsan_/' "$tmp/declared" | LC_ALL=C sort > "$tmp/renamed"
+  mv "$tmp/renamed" "$tmp/declared"
+  ;;
+esac
 # Sanitizers and gcov add names of their own, which begin with two underscores.
 $NM -D --defined-only "$lib" | awk '$2 != "A" && $3 !~ /^__/ { print $3 }' | LC_ALL=C sort \
   > "$tmp/exported"

@@ -21,8 +21,10 @@ static struct {
   object ns[3];
   unsigned made;
   int opening;
-  int barred;    /* the call that closed the gate has returned */
-  int rung;      /* wake was called */
+  int barred; /* drain_begin was called */
+  int rung;   /* wake was called */
+  int backend_can;
+  int locks;     /* `detached` takes a lock: all see that the gate is shut */
   int in_remote; /* the ticket below is handed over */
   nvmens_ticket ticket;
   object *holds; /* by the ticket */
@@ -48,6 +50,22 @@ static void on_detached(void *ns_user, void *ctrl_user)
   RACE_MUST(ns->held == 0, "G1: detached while a command holds it");
   RACE_MUST(ns->on, "detached twice");
   ns->on = 0;
+  if (w.locks)
+    race_publish();
+}
+
+static nvmens_wait on_drain(void *ns_user, void *ctrl_user, nvmens_token token)
+{
+  (void)ns_user, (void)ctrl_user, (void)token;
+  w.barred = 1;
+  return NVMENS_DONE;
+}
+
+/* A backend that reaches its threads: in this world that is what membarrier does. */
+static int on_barrier(void *user)
+{
+  (void)user;
+  return w.backend_can ? (int)race_membarrier(0) : -1;
 }
 
 static void on_released(void *ns_user, nvmens_reason reason)
@@ -94,15 +112,16 @@ static void plug(void)
   RACE_MUST(ns->on, "plugged, and it waits");
 }
 
-/* Until it is released; what is left to do is done when wake says so, and only then. */
+/* Until it is released; what is left to do is done when wake says so, and only then: but for the
+ * barrier, which has a time. */
 static void unplug(void)
 {
   const object *ns = &w.ns[w.made - 1];
 
   RACE_MUST(nvmens_ns_unplug(w.s, w.ref, NVMENS_ORDERLY, 0, UINT64_MAX) == 0, "unplug failed");
-  w.barred = 1;
   while (!ns->released) {
-    race_wait(&w.rung);
+    if (nvmens_next_deadline(w.s) == UINT64_MAX)
+      race_wait(&w.rung);
     w.rung = 0;
     nvmens_poll(w.s, 0);
   }
@@ -121,7 +140,7 @@ static object *begin(nvmens_lane *lane, nvmens_ticket *ticket)
   if (nvmens_io_begin(lane, 1, ticket, &user).sf)
     return NULL;
   ns = user;
-  RACE_MUST(!race.running || !barred || w.opening > openings, "G2: begun after the close");
+  RACE_MUST(!race.running || !barred || w.opening > openings, "G2: begun after drain_begin");
   RACE_MUST(ns->on, "G1: holds what is not attached");
   RACE_MUST(!race.running || self->looked == ns->opening,
             "G2: looked at one attachment, holds another");
@@ -204,6 +223,27 @@ static void control_swap_unplug(unsigned self)
   unplug();
 }
 
+/* The kernel refuses a barrier: the expedited one, to register for it, and the slow one. */
+static void control_refused(unsigned self)
+{
+  race.refusals = 3;
+  control_unplug(self);
+}
+
+static void control_refused_swap_unplug(unsigned self)
+{
+  w.locks = 1;
+  race.refusals = 3;
+  control_swap_unplug(self);
+}
+
+static void control_refused_and_helped(unsigned self)
+{
+  w.backend_can = 1;
+  race.refusals = 3;
+  control_unplug(self);
+}
+
 static void control_look_unplug(unsigned self)
 {
   nvmens_att_info info;
@@ -237,11 +277,14 @@ static void build(uint8_t mode)
                                    .transfer = on_transfer,
                                    .attached = on_attached,
                                    .detached = on_detached,
+                                   .drain_begin = on_drain,
+                                   .barrier = on_barrier,
                                    .released = on_released,
                                    .wake = on_wake};
   const nvmens_subsys_config config = {.nn = 4, .gate_mode = mode};
 
   memset(&w, 0, sizeof(w));
+  race.refusals = 0;
   race.clock = &w.opening;
   SURE(nvmens_subsys_new(&w.s, &config, &host, NULL, NULL) == 0);
   SURE(nvmens_ctrl_new(&w.ctrl, w.s, NULL, NULL) == 0);
@@ -350,6 +393,28 @@ START_TEST(G3_a_begin_that_is_undone_between_two_attachments)
 }
 END_TEST
 
+START_TEST(G1_a_barrier_that_fails)
+{
+  explore(&(scenario){"refused", {control_refused, io_once}, 2, 3, 0}, NVMENS_GATE_AUTO);
+  explore(&(scenario){"refused, one out", {control_refused, io_and_held}, 2, 2, 1},
+          NVMENS_GATE_AUTO);
+  explore(&(scenario){"refused, remote", {control_refused, io_handed_over, remote}, 3, 2, 0},
+          NVMENS_GATE_AUTO);
+  explore(&(scenario){"the backend's", {control_refused_and_helped, io_once}, 2, 3, 0},
+          NVMENS_GATE_AUTO);
+}
+END_TEST
+
+/* The first opening is without fences, the second one with them. */
+START_TEST(G3_a_begin_that_is_undone_when_there_are_fences)
+{
+  explore(&(scenario){"refused, swap", {control_refused_swap_unplug, io_once}, 2, 4, 0},
+          NVMENS_GATE_AUTO);
+  explore(&(scenario){"refused, swap", {control_refused_swap_unplug, io_twice}, 2, 2, 0},
+          NVMENS_GATE_AUTO);
+}
+END_TEST
+
 int main(void)
 {
 #ifdef NVMENS_GATE_TSAN_
@@ -360,6 +425,7 @@ int main(void)
                  G1_a_command_that_is_out_and_one_that_is_undone, G1_two_lanes_against_an_unplug,
                  G1_a_command_that_ends_elsewhere,
                  G1_the_count_of_an_open_gate_is_not_below_nothing, G1_a_command_whose_lane_goes,
-                 G2_a_command_against_a_swap, G3_a_begin_that_is_undone_between_two_attachments);
+                 G2_a_command_against_a_swap, G3_a_begin_that_is_undone_between_two_attachments,
+                 G1_a_barrier_that_fails, G3_a_begin_that_is_undone_when_there_are_fences);
 #endif
 }

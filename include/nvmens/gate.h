@@ -6,7 +6,8 @@
  * What is promised:
  *  G1 A begin that succeeds holds the namespace: neither detached nor released is called before its
  *     end, and *ns_user is the backend's object until then.
- *  G2 Once the gate is closed no begin succeeds, until another attach has opened it.
+ *  G2 Once drain_begin is called the gate is closed: no begin succeeds until another attach has
+ *     opened it.
  *  G3 The end of the last command of a closed gate calls wake; a begin that had to be undone too.
  *  G4 begin and end take no lock, wait for nobody and allocate nothing. With membarrier their path
  *     has no fence and no locked instruction.
@@ -16,6 +17,13 @@
  * owner sees CLOSING and undoes, or the closer sees the count. The sum reads a lane's ends before
  * its begins, so that it never counts an end whose begin it has not counted, and remote ends before
  * both.
+ *
+ * The kernel may refuse membarrier after a gate was opened. Then its drain waits until membarrier
+ * works, the hook `barrier` has stood in, or the controller has no lanes. Gates that are opened
+ * from then on have fences.
+ *
+ * Build the library and its callers alike: all with the thread sanitizer, or none. A mix does not
+ * link.
  *
  * Everything with a trailing underscore, and every member, is private.
  */
@@ -39,7 +47,7 @@ typedef struct nvmens_slot {
   void *owner;                   /* the attachment; under the lock */
   uint32_t base;                 /* begun less ended in lanes that are gone; under the lock */
   uint16_t answer;               /* status field for a command that is barred */
-  uint8_t fence;                 /* 1: the closer does not use membarrier; never changes */
+  uint8_t fence;                 /* 1: it was opened FENCED, or not at all: the closer needs no barrier */
   uint8_t listed;                /* it may be drained, and poll has not looked yet */
 } nvmens_slot;
 /* A gate that needs fences is FENCED where it would be OPEN: who sees that is on the slow path. */
@@ -78,8 +86,22 @@ NVMENS_API int nvmens_lane_new(nvmens_lane **, nvmens_ctrl *);
  * nothing. Also after nvmens_ctrl_del. Control call. */
 NVMENS_API void nvmens_lane_del(nvmens_lane *);
 
+#if defined(__SANITIZE_THREAD__)
+#define NVMENS_GATE_TSAN_ 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NVMENS_GATE_TSAN_ 1
+#endif
+#endif
+/* With the thread sanitizer the library makes no barrier, and the caller's commands do not need
+ * one. Only one of the two built so would lose commands: the names differ, and it does not link. */
+#ifdef NVMENS_GATE_TSAN_
+#define nvmens_gate_begin_ nvmens_gate_begin_tsan_
+#define nvmens_gate_ended_ nvmens_gate_ended_tsan_
+#endif
+
 /* Private: the slow paths of the functions below. By value, so that a ticket need not be in memory
- * for them. */
+ * for them. A begin that counted itself under OPEN and has to be undone is ended there too. */
 typedef struct nvmens_begun {
   nvmens_ticket ticket;
   void *ns_user; /* with a slot only */
@@ -89,13 +111,6 @@ NVMENS_API nvmens_begun nvmens_gate_begin_(nvmens_lane *, uint32_t nsid, nvmens_
                                            uint32_t word);
 NVMENS_API void nvmens_gate_ended_(const nvmens_lane *, nvmens_slot *);
 
-#if defined(__SANITIZE_THREAD__)
-#define NVMENS_GATE_TSAN_ 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NVMENS_GATE_TSAN_ 1
-#endif
-#endif
 #ifdef NVMENS_GATE_TSAN_ /* it knows neither membarrier nor fences: sequentially consistent        \
                             accesses */
 #define NVMENS_GATE_ACQ_          __ATOMIC_SEQ_CST
@@ -198,7 +213,6 @@ NVMENS_GATE_INLINE_ nvmens_status nvmens_io_begin(nvmens_lane *lane, uint32_t ns
         *ns_user = slot->ns_user;
         return ok;
       }
-      nvmens_io_end(lane, t);
     }
   }
   slow = nvmens_gate_begin_(lane, nsid, slot, word);

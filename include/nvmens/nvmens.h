@@ -16,7 +16,8 @@
  *     serialises its control calls, hooks' calls included.
  *  T3 Effects (the hooks that say so) run one at a time per subsystem, lock released, on whichever
  *     thread is flushing, before or after the causing call returns. They must not block.
- *  T4 Any call but nvmens_subsys_del may come from a hook, except from wake, lock, unlock, trace.
+ *  T4 Any call but nvmens_subsys_del may come from a hook, except from wake, lock, unlock, trace,
+ *     barrier.
  *     Effects that such a call causes are appended; nothing nests.
  *  T5 nvmens_io_begin and nvmens_io_end may run at any time beside control calls.
  *  T7 A token is valid from the entry of the hook that is given it, and is never reused. The first
@@ -283,6 +284,15 @@ typedef struct nvmens_host {
   void (*lock)(void *user);
   void (*unlock)(void *user);
   void (*trace)(void *user, const nvmens_trace *); /* under the lock; must not call the library */
+  /* The kernel refuses membarrier to this process, which it did not at first: because of a filter
+   * of system calls, or for lack of memory. Make every thread that calls nvmens_io_* execute a full
+   * memory barrier after this call has begun, then return 0. A backend whose only such thread is
+   * the caller's just returns 0. Anything else: it could not, and the library tries again, the
+   * kernel first, in its next call or when nvmens_next_deadline says. Until then no drain ends of a
+   * gate that was opened before, nor is drain_begin called, nor drain_abort where there is a
+   * drain_begin; gates opened from now on do not need it. Under the lock: it must not call the
+   * library, and a thread that it waits for may wait for the lock (a signal reaches that one). */
+  int (*barrier)(void *user);
 } nvmens_host;
 
 /* NULL: the C library's. Alignment as malloc's. Called under the lock. */
@@ -297,7 +307,7 @@ typedef struct nvmens_mem {
 NVMENS_API int nvmens_subsys_new_sized(nvmens_subsys **, const nvmens_subsys_config *, size_t,
                                        const nvmens_host *, size_t, const nvmens_mem *, size_t,
                                        void *user);
-/* config may be NULL (all defaults), mem too. user is given to wake, lock, unlock, trace.
+/* config may be NULL (all defaults), mem too. user is given to wake, lock, unlock, trace, barrier.
  * Returns INVAL, NOMEM. */
 static inline int nvmens_subsys_new(nvmens_subsys **out, const nvmens_subsys_config *config,
                                     const nvmens_host *host, const nvmens_mem *mem, void *user)

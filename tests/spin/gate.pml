@@ -10,7 +10,7 @@
  * of the code release. What a process alone writes, it knows without looking.
  *
  * Size: LANES, COMMANDS of each lane, OUT of these at once, ROUNDS of open and close. -DFENCE: fences
- * instead of membarrier. -DHANDOVER: one command is ended by another thread, -DLANE_DEL: lanes end while
+ * instead of membarrier. -DREFUSED: membarrier may fail once; what opens then has fences. -DHANDOVER: one command is ended by another thread, -DLANE_DEL: lanes end while
  * commands are out, -DLOOK: an open gate is counted, -DDEL: the subsystem is deleted in the end.
  */
 #ifndef LANES
@@ -35,12 +35,17 @@
 #define OFF 254
 
 /* A slot's word: the state, the generation, and, for the model only, which opening stored it. */
+#define FENCED 4
+#define SLOW (CLOSING | FENCED)
 #ifdef FENCE
-#define OPEN 4 /* FENCED */
-#define SLOW (2 | 4)
+#define IS_OPEN FENCED
+#define OPENS FENCED
+#elif defined(REFUSED)
+#define IS_OPEN (1 | FENCED)
+#define OPENS (refused -> FENCED : 1)
 #else
-#define OPEN 1
-#define SLOW 2
+#define IS_OPEN 1
+#define OPENS 1
 #endif
 #define CLOSING 2
 #define GENERATION 8
@@ -68,6 +73,8 @@ chan buffer[PROCESSES] = [STORES] of { byte, byte };
 byte early_at[PROCESSES], early[PROCESSES];
 bit rung, woken;
 bit given;
+bit refused; /* the kernel has, once */
+bit fenced;  /* the slot's `fence`, with -DREFUSED */
 byte inside;
 
 /* What is to hold is said with these; no part of the code. */
@@ -114,11 +121,17 @@ inline load_relaxed(self, place, into)
   fi
 }
 
-/* light(): a compiler's barrier is nothing here, the model is in program order. */
-inline light(self)
+/* light(): a compiler's barrier is nothing here, the model is in program order. fenced: the word that was
+ * seen, or the slot's `fence`, says so. */
+inline light(self, fenced)
 {
 #ifdef FENCE
   fence(self)
+#elif defined(REFUSED)
+  if
+  :: fenced -> fence(self)
+  :: else
+  fi
 #else
   skip
 #endif
@@ -190,9 +203,7 @@ end:
 /* nvmens_gate_barrier: every other thread passes a full fence while it runs, each when it pleases. */
 inline barrier()
 {
-#ifndef NO_BARRIER
-  fence(CONTROL);
-#ifndef FENCE
+#if !defined(NO_BARRIER) && !defined(FENCE)
   left = (1 << PROCESSES) - 1 - (1 << CONTROL);
   do
   :: atomic { left & (1 << LANE(0)) && empty(buffer[LANE(0)]) ->
@@ -205,7 +216,6 @@ inline barrier()
        interrupt(REMOTE); left = left - (1 << REMOTE) }
   :: left == 0 -> break
   od
-#endif
 #else
   skip
 #endif
@@ -245,7 +255,7 @@ inline end_wake(l)
 inline look_again(l)
 {
 #ifndef NO_LIGHT_IN_END
-  light(LANE(l));
+  fence(LANE(l));
 #endif
   d_step { load_acquire(LANE(l), WORD, now_) };
   if
@@ -259,12 +269,12 @@ inline begin(l, i)
 {
   d_step { late = barred; load_acquire(LANE(l), WORD, word) };
   if
-  :: !(word & OPEN) -> skip /* refuse */
+  :: !(word & IS_OPEN) -> skip /* refuse */
   :: else ->
     begun++;
     store(LANE(l), BEGUN(l), begun);
 #ifndef NO_LIGHT_IN_BEGIN
-    light(LANE(l));
+    light(LANE(l), word & FENCED);
 #endif
 #ifdef NO_SECOND_LOOK
     now_ = word;
@@ -275,7 +285,7 @@ inline begin(l, i)
     :: CODE(now_) != CODE(word) ->
       end_count(l)
 #if defined(NO_WAKE_OF_UNDONE)
-#elif defined(FENCE) && !defined(UNDONE_AS_END)
+#elif !defined(UNDONE_AS_END)
       ;look_again(l) /* nvmens_gate_begin_ */
 #else
       ;end_wake(l)
@@ -374,7 +384,7 @@ end:
   d_step { assert(!freed); inside++; early_at[REMOTE] = NONE };
 #endif
 #ifndef NO_LIGHT_IN_REMOTE
-  light(REMOTE);
+  light(REMOTE, fenced);
 #endif
   d_step { assert(!freed); load_acquire(REMOTE, WORD, now_); early_at[REMOTE] = OFF };
 #ifndef NO_WAKE_OF_REMOTE
@@ -473,13 +483,37 @@ inline open()
     barred = 0
   };
   store(CONTROL, USER, opening);
-  store(CONTROL, WORD, OPEN + generation * GENERATION + opening * OPENING)
+#ifdef REFUSED
+  fenced = refused;
+#endif
+  store(CONTROL, WORD, OPENS + generation * GENERATION + opening * OPENING)
 }
 
+/* nvmens_slot_closing, nvmens_bar. Once it was refused there may be a poll, which is of no use; drain_begin
+ * is called when it has worked, and the count is looked at. */
 inline close()
 {
   store(CONTROL, WORD, CLOSING + generation * GENERATION + opening * OPENING);
+#ifndef NO_FENCE_OF_CLOSER
+  fence(CONTROL);
+#endif
+#ifdef REFUSED
+  if
+  :: !fenced && !refused ->
+    refused = 1;
+    atomic { empty(buffer[CONTROL]) -> rung = 0; woken = 0; early_at[CONTROL] = NONE }
+  :: true
+  fi;
+#ifdef REFUSED_COUNTS
+  fenced = refused;
+#endif
+  if
+  :: fenced
+  :: else -> barrier()
+  fi;
+#else
   barrier();
+#endif
   barred = 1
 }
 

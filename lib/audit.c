@@ -94,7 +94,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
             "two sources of one type are reported");
   }
   HOLDS(12, n->parked_count <= (uint32_t)ctrl->subsys->config.aerl + 1, "too many AERs are parked");
-  HOLDS(15, !bare || (!n->first && !n->parked && n->aec == ctrl->subsys->config.aec_default),
+  HOLDS(15, !bare || (!n->first && !n->parked && n->aec == nvmens_ctrl_aec_default(ctrl)),
         "a disabled controller has events, AERs, or a feature 0Bh of its own");
   for (int log = 0; log < 2; log++)
     HOLDS(15,

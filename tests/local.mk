@@ -37,6 +37,7 @@ TAP_TESTS = \
 	%D%/test_identify_ctrl \
 	%D%/test_identify_lists \
 	%D%/test_identify_pages \
+	%D%/test_kinds \
 	%D%/test_lane \
 	%D%/test_le_mem_err \
 	%D%/test_log \

@@ -301,6 +301,9 @@ void m_was_read(int ctrl, uint8_t lid, uint64_t stamp, uint32_t epoch);
 void m_set_aec(int ctrl, uint32_t aec);
 
 /* ---- spec_ctrl.c: controllers, AERs ---- */
+int m_is_discovery(int ctrl); /* R70 */
+uint32_t m_aec_may(int ctrl); /* bits of feature 0Bh that it may have */
+uint32_t m_aec_default(int ctrl);
 int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid, int pci);
 void m_ctrl_del(int ctrl);
 int m_ctrl_enable(int ctrl, uint32_t cc);

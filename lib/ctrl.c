@@ -13,6 +13,7 @@
 #include "attach.h"
 #include "kinds.h"
 #include "paths.h"
+#include "unanswered.h"
 
 void nvmens_cmd_take(nvmens_ctrl *ctrl, nvmens_cmd *cmd, uint16_t cid)
 {
@@ -90,8 +91,7 @@ void nvmens_cmd_abandon(nvmens_cmd *cmd)
       ns->owner = NULL;
   if (cmd->prep) {
     nvmens_timer_stop(&s->prep_timers, &cmd->prep->timer);
-    cmd->prep->cmd = NULL;
-    cmd->prep = NULL;
+    nvmens_prep_leave(cmd->prep);
   }
 }
 

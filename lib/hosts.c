@@ -11,6 +11,7 @@
 #include "ctrl.h"
 #include "ns.h"
 #include "paths.h"
+#include "unanswered.h"
 
 enum { LEFT = 16 }; /* as nvmens_paths.left */
 
@@ -322,6 +323,7 @@ static void forget(nvmens_paths *host)
   for (nsid = 0; (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL;)
     if (ns->keeper == host)
       ns->keeper = NULL;
+  nvmens_unanswered_forget(host);
   take_out(host);
   nvmens_free(&s->core.mem, host);
 }

@@ -51,6 +51,8 @@ libcore_la_SOURCES = \
 	%D%/paths.c \
 	%D%/paths.h \
 	%D%/scan.c \
+	%D%/unanswered.c \
+	%D%/unanswered.h \
 	\
 	%D%/audit.c \
 	%D%/subsys.c \

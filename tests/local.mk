@@ -79,6 +79,7 @@ TAP_TESTS = \
 	%D%/test_tables_mark \
 	%D%/test_timer \
 	%D%/test_tokens \
+	%D%/test_unanswered \
 	%D%/test_unplug \
 	%D%/test_wanted \
 	%D%/test_wanted_css \

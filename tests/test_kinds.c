@@ -115,7 +115,7 @@ START_TEST(R70_a_discovery_controller_hears_of_no_namespace)
   RIG_OK(rig_host_delete(io, 1));
   rig_rest(r);
   ck_assert(rig_is_open(aer));
-  ck_assert_uint_eq(rig_info(d).owed + rig_info(d).reported, 0);
+  ck_assert_uint_eq(rig_info(d).owed + rig_info(d).reported + rig_info(d).coalesced, 0);
   RIG_OK(rig_abort(d, aer->cid)); /* R36 */
   RIG_FAILS(aer, NVMENS_SC_ABORTED_BY_REQUEST);
   rig_end(r);

@@ -126,6 +126,8 @@ static void forget_host(int host)
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.ns[n].keeper == host)
       M.ns[n].keeper = 0;
+  for (int i = 0; i < M_PREPS; i++) /* R71 */
+    M.prep[i].forgotten |= M.prep[i].token && M.prep[i].host == host;
 }
 
 static void goes_away(uint8_t host)

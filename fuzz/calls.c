@@ -28,6 +28,8 @@ static void call_ctrl_new(world *w)
   config.cntlid_given = b & 1;
   config.cntlid = b >> 1 & 7;
   config.kind = b >> 4 == 15 ? NVMENS_CTRL_ADMIN : NVMENS_CTRL_IO;
+  if (b >> 4 == 14)
+    config.kind = NVMENS_CTRL_DISCOVERY;
   config.hostid[0] = b >> 4 & 3;
   config.pci = b >> 7;
   make_ctrl(w, b ? &config : NULL);

@@ -8,6 +8,7 @@
 #include "admin.h"
 
 #include "ctrl.h"
+#include "kinds.h"
 #include "le.h"
 #include "paths.h"
 #include "subsys.h"
@@ -125,7 +126,7 @@ static void do_get_feature(const nvmens_request *r)
     break;
   case SELECT_DEFAULT:
   case SELECT_SAVED: /* not saveable: the default */
-    nvmens_cmd_end(r->cmd, 0, ctrl->subsys->config.aec_default, 0);
+    nvmens_cmd_end(r->cmd, 0, nvmens_ctrl_aec_default(ctrl), 0);
     break;
   case SELECT_CAPABILITIES:
     nvmens_cmd_end(r->cmd, 0, CHANGEABLE, 0);
@@ -145,7 +146,7 @@ static void do_set_feature(const nvmens_request *r)
     nvmens_fail(r, NVMENS_SC_FEATURE_NOT_SAVEABLE);
   } else if (r->nsid != NVMENS_NSID_NONE && r->nsid != NVMENS_NSID_ALL) {
     nvmens_fail(r, NVMENS_SC_FEATURE_NOT_PER_NS);
-  } else if (r->cdw[1] & ~ctrl->subsys->config.aec_supported) {
+  } else if (r->cdw[1] & ~nvmens_ctrl_aec_supported(ctrl)) {
     nvmens_fail(r, NVMENS_SC_INVALID_FIELD);
   } else {
     nvmens_notice_set_aec(&ctrl->notices, r->cdw[1]);
@@ -189,6 +190,17 @@ static do_command *command_of(const nvmens_request *r)
   }
 }
 
+/* What its type does not have is refused before anything else is looked at (R70). */
+static void do_what_it_has(const nvmens_request *r, do_command *run)
+{
+  uint16_t sf = nvmens_kind_lacks(r->ctrl->kind, r->opcode, (uint8_t)r->cdw[0]);
+
+  if (sf)
+    nvmens_fail(r, sf);
+  else
+    run(r);
+}
+
 size_t nvmens_admin_data_len(const void *sqe)
 {
   const uint8_t *bytes = sqe;
@@ -227,7 +239,7 @@ nvmens_taken nvmens_admin(nvmens_ctrl *ctrl, nvmens_cmd *cmd, const void *bytes,
     nvmens_set_deadline(s, now_ns, s->config.deadline_ns);
     nvmens_cmd_take(ctrl, cmd, nvmens_get16(sqe->cid));
     if (ctrl->state == NVMENS_CTRL_READY)
-      run(&r);
+      do_what_it_has(&r, run);
     else
       nvmens_cmd_end(cmd,
                      ctrl->state == NVMENS_CTRL_SHUTDOWN ? NVMENS_SC_ABORTED_POWER_LOSS

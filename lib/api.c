@@ -249,7 +249,7 @@ static int ctrl_new(nvmens_subsys *s, const nvmens_ctrl_config *config, void *us
   ctrl->kind = config->kind ? config->kind : NVMENS_CTRL_IO;
   ctrl->pci = config->pci != 0;
   nvmens_notice_init(&ctrl->notices, &s->core, cntlid, s->config.mask_scope);
-  ctrl->notices.aec = s->config.aec_default;
+  ctrl->notices.aec = nvmens_ctrl_aec_default(ctrl);
   ctrl->gate = nvmens_gate_take(s, ctrl);
   if (!ctrl->gate || nvmens_paths_join(ctrl, config->hostid, !config->cntlid_given) ||
       insert_ctrl(s, ctrl)) {

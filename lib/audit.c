@@ -105,7 +105,7 @@ static finding check_events(const nvmens_ctrl *ctrl)
             "two sources of one type are reported");
   }
   HOLDS(12, n->parked_count <= (uint32_t)ctrl->subsys->config.aerl + 1, "too many AERs are parked");
-  HOLDS(15, !bare || (!n->first && !n->parked && n->aec == ctrl->subsys->config.aec_default),
+  HOLDS(15, !bare || (!n->first && !n->parked && n->aec == nvmens_ctrl_aec_default(ctrl)),
         "a disabled controller has events, AERs, or a feature 0Bh of its own");
   for (int log = 0; log < 2; log++)
     HOLDS(15,
@@ -177,6 +177,32 @@ static finding check_ns(const nvmens_ns *ns)
   return fine;
 }
 
+/* Preps that count there; NULL: anywhere. */
+static uint32_t counted(const nvmens_subsys *s, const uint32_t *where)
+{
+  uint32_t count = 0;
+
+  for (const nvmens_prep *prep = s->preps; prep; prep = prep->next)
+    count += prep->count && (!where || prep->count == where);
+  return count;
+}
+
+static finding check_unanswered(const nvmens_subsys *s)
+{
+  for (const nvmens_prep *prep = s->preps; prep; prep = prep->next)
+    HOLDS(30, !prep->count || !(prep->cmd || prep->data || prep->answered),
+          "what was left unanswered has a command, an answer, or the host's data");
+  for (const nvmens_paths *host = s->hosts; host; host = host->next)
+    HOLDS(30, counted(s, &host->unanswered) == host->unanswered,
+          "what a host has left unanswered is miscounted");
+  HOLDS(30,
+        counted(s, &s->unanswered_unknown) == s->unanswered_unknown &&
+            counted(s, &s->unanswered_forgotten) == s->unanswered_forgotten &&
+            counted(s, NULL) == s->unanswered,
+        "what was left unanswered is miscounted");
+  return fine;
+}
+
 static finding check_all(nvmens_subsys *s)
 {
   uint32_t nsid = 0;
@@ -203,6 +229,8 @@ static finding check_all(nvmens_subsys *s)
     used.lo += bytes.lo;
     found = check_ns(ns);
   }
+  if (!found.number)
+    found = check_unanswered(s);
   if (found.number)
     return found;
   HOLDS(2, attached == s->attached, "attachments are miscounted");

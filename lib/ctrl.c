@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "attach.h"
+#include "kinds.h"
 #include "paths.h"
+#include "unanswered.h"
 
 void nvmens_cmd_take(nvmens_ctrl *ctrl, nvmens_cmd *cmd, uint16_t cid)
 {
@@ -119,14 +121,16 @@ void nvmens_cmd_abandon(nvmens_cmd *cmd)
     cmd->debts->owner = NULL;
   if (cmd->prep) {
     nvmens_timer_stop(&cmd->ctrl->subsys->prep_timers, &cmd->prep->timer);
-    cmd->prep->cmd = NULL;
-    cmd->prep = NULL;
+    nvmens_prep_leave(cmd->prep);
   }
 }
 
 void nvmens_ctrl_record(nvmens_ctrl *ctrl, int log, uint32_t nsid, bool loud)
 {
-  if (ctrl->state != NVMENS_CTRL_READY)
+  const uint8_t lid =
+      log == NVMENS_LOG_ATTACHED ? NVMENS_LID_CHANGED_ATTACHED_NS : NVMENS_LID_CHANGED_ALLOCATED_NS;
+
+  if (ctrl->state != NVMENS_CTRL_READY || !nvmens_kind_has(nvmens_kinds[ctrl->kind].lids, lid))
     return;
   nvmens_changed_add(&ctrl->changed[log], nsid);
   nvmens_notice_change(
@@ -191,6 +195,16 @@ void nvmens_ctrl_deliver(nvmens_ctrl *ctrl)
     nvmens_outbox_add(&ctrl->subsys->core, &ctrl->deliver, deliver_run);
 }
 
+uint32_t nvmens_ctrl_aec_supported(const nvmens_ctrl *ctrl)
+{
+  return ctrl->subsys->config.aec_supported & nvmens_kinds[ctrl->kind].aec;
+}
+
+uint32_t nvmens_ctrl_aec_default(const nvmens_ctrl *ctrl)
+{
+  return ctrl->subsys->config.aec_default & nvmens_kinds[ctrl->kind].aec;
+}
+
 void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
 {
   nvmens_cmd *cmd, *next;
@@ -209,7 +223,7 @@ void nvmens_ctrl_epoch(nvmens_ctrl *ctrl)
   }
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ATTACHED]);
   nvmens_changed_reset(&ctrl->changed[NVMENS_LOG_ALLOCATED]);
-  nvmens_notice_reset(&ctrl->notices, ctrl->subsys->config.aec_default);
+  nvmens_notice_reset(&ctrl->notices, nvmens_ctrl_aec_default(ctrl));
   nvmens_path_reset(ctrl);
 }
 

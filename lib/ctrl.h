@@ -21,7 +21,8 @@ void nvmens_debt_settle(nvmens_debt *); /* nobody waits: nothing */
 /* Queues reset_done if it is due. */
 void nvmens_ctrl_settle_reset(nvmens_ctrl *);
 
-/* A change of an NSID in one of its logs; loud: the host is to hear of it. Nothing unless ready. */
+/* A change of an NSID in one of its logs; loud: the host is to hear of it. Nothing unless it is
+ * ready and has that log. */
 void nvmens_ctrl_record(nvmens_ctrl *, int log, uint32_t nsid, bool loud);
 /* Queues the delivery of what can be delivered. */
 void nvmens_ctrl_deliver(nvmens_ctrl *);
@@ -30,6 +31,9 @@ void nvmens_ctrl_deliver(nvmens_ctrl *);
 void nvmens_record_allocated(nvmens_subsys *, uint32_t nsid, const nvmens_cmd *deleter);
 /* Log 1Ch of what nvmens_ns_changed was called for, then what can be delivered, by CNTLID. */
 void nvmens_deliver_all(nvmens_subsys *);
+/* Of feature 0Bh, as it is configured and as its type may have it (R70). */
+uint32_t nvmens_ctrl_aec_supported(const nvmens_ctrl *);
+uint32_t nvmens_ctrl_aec_default(const nvmens_ctrl *);
 void nvmens_ctrl_epoch(nvmens_ctrl *);
 /* Being removed and nothing left: queues ctrl_released. */
 void nvmens_ctrl_quiet(nvmens_ctrl *);

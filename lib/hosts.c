@@ -11,6 +11,7 @@
 #include "ctrl.h"
 #include "ns.h"
 #include "paths.h"
+#include "unanswered.h"
 
 enum { LEFT = 16 }; /* as nvmens_paths.left */
 
@@ -110,7 +111,8 @@ static nvmens_ctrl *follow(const nvmens_paths *host)
 {
   nvmens_ctrl *ctrl = host->first;
 
-  while (ctrl && (ctrl->state != NVMENS_CTRL_GOING || ctrl->succeeded))
+  while (ctrl &&
+         (ctrl->state != NVMENS_CTRL_GOING || ctrl->kind != NVMENS_CTRL_IO || ctrl->succeeded))
     ctrl = ctrl->path_next;
   if (ctrl)
     ctrl->succeeded = 1;
@@ -131,11 +133,11 @@ int nvmens_paths_join(nvmens_ctrl *ctrl, const uint8_t hostid[16], bool chosen)
     memcpy(host->hostid, hostid, sizeof(host->hostid));
     append(host);
   }
-  if (chosen && host->known && !had(host, ctrl->cntlid))
+  if (chosen && host->known && ctrl->kind == NVMENS_CTRL_IO && !had(host, ctrl->cntlid))
     ctrl->before = follow(host);
   link_ctrl(host, ctrl);
   ctrl->born = ++s->serial;
-  if (!host->known || ctrl->pci)
+  if (!host->known || ctrl->pci || ctrl->kind != NVMENS_CTRL_IO)
     return reserve_logs(host, host->disks.count);
   if (host->npast || is_leaving(host))
     ctrl->owes = NVMENS_MARK_TWICE;
@@ -322,6 +324,7 @@ static void forget(nvmens_paths *host)
   for (nsid = 0; (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL;)
     if (ns->keeper == host)
       ns->keeper = NULL;
+  nvmens_unanswered_forget(host);
   take_out(host);
   nvmens_free(&s->core.mem, host);
 }

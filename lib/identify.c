@@ -10,6 +10,7 @@
 #include "admin.h"
 #include "attach.h"
 #include "ctrl.h"
+#include "kinds.h"
 #include "le.h"
 #include "ns.h"
 #include "paths.h"
@@ -426,29 +427,40 @@ void nvmens_do_identify(const nvmens_request *r)
   }
 }
 
-static void put_ctrl(const nvmens_ctrl *ctrl, nvmens_id_ctrl *id)
+/* What CNS 01h tells of namespaces; zeroes where its type has none (R70). */
+static void put_namespaces(const nvmens_subsys *s, nvmens_id_ctrl *id, bool tells)
 {
-  const nvmens_subsys *s = ctrl->subsys;
-  const nvmens_subsys_config *config = &s->config;
-  uint16_t oacs = nvmens_get16(id->oacs) & (uint16_t)~NVMENS_OACS_NS_MANAGEMENT;
+  static const nvmens_subsys_config none;
+  const nvmens_subsys_config *config = tells ? &s->config : &none;
+  nvmens_u128 unvmcap = tells ? s->unvmcap : none.tnvmcap;
 
   if (config->max_ctrls > 1)
     id->cmic |= NVMENS_CMIC_MULTI_CTRL;
-  nvmens_put16(id->cntlid, ctrl->cntlid);
-  nvmens_put32(id->oaes, config->aec_supported & ~NVMENS_AEC_SMART);
-  id->cntrltype = ctrl->kind;
-  nvmens_put16(id->oacs, s->core.host.prepare ? oacs | NVMENS_OACS_NS_MANAGEMENT : oacs);
-  id->aerl = config->aerl;
-  id->lpa |= NVMENS_LPA_EXTENDED_DATA;
   nvmens_put64(id->tnvmcap, config->tnvmcap.lo);
   nvmens_put64(id->tnvmcap + 8, config->tnvmcap.hi);
-  nvmens_put64(id->unvmcap, s->unvmcap.lo);
-  nvmens_put64(id->unvmcap + 8, s->unvmcap.hi);
+  nvmens_put64(id->unvmcap, unvmcap.lo);
+  nvmens_put64(id->unvmcap + 8, unvmcap.hi);
   nvmens_put32(id->nn, config->nn);
   nvmens_put32(id->mnan, config->mnan);
   nvmens_put64(id->maxdna, config->maxdna);
   memset(id->maxdna + 8, 0, 8);
   nvmens_put32(id->maxcna, config->maxcna);
+}
+
+static void put_ctrl(const nvmens_ctrl *ctrl, nvmens_id_ctrl *id)
+{
+  const nvmens_subsys *s = ctrl->subsys;
+  const nvmens_kind *has = &nvmens_kinds[ctrl->kind];
+  bool manages = s->core.host.prepare && nvmens_kind_has(has->opcodes, NVMENS_OP_NS_MANAGEMENT);
+  uint16_t oacs = nvmens_get16(id->oacs) & (uint16_t)~NVMENS_OACS_NS_MANAGEMENT;
+
+  nvmens_put16(id->cntlid, ctrl->cntlid);
+  nvmens_put32(id->oaes, nvmens_ctrl_aec_supported(ctrl) & ~NVMENS_AEC_NOT_IN_OAES);
+  id->cntrltype = ctrl->kind;
+  nvmens_put16(id->oacs, manages ? oacs | NVMENS_OACS_NS_MANAGEMENT : oacs);
+  id->aerl = s->config.aerl;
+  id->lpa |= has->lpa;
+  put_namespaces(s, id, has->tells);
 }
 
 void nvmens_identify_ctrl(const nvmens_ctrl *ctrl, void *page4096)

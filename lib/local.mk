@@ -11,6 +11,8 @@ libcore_la_SOURCES = \
 	%D%/err.c \
 	%D%/ident_set.c \
 	%D%/ident_set.h \
+	%D%/kinds.c \
+	%D%/kinds.h \
 	%D%/le.h \
 	%D%/mem.c \
 	%D%/mem.h \
@@ -51,6 +53,8 @@ libcore_la_SOURCES = \
 	%D%/paths.c \
 	%D%/paths.h \
 	%D%/scan.c \
+	%D%/unanswered.c \
+	%D%/unanswered.h \
 	\
 	%D%/audit.c \
 	%D%/clock.c \

@@ -15,6 +15,7 @@
 #include "ns.h"
 #include "prepare.h"
 #include "subsys.h"
+#include "unanswered.h"
 
 /* ---- create ---- */
 
@@ -81,7 +82,7 @@ static void create_prepared(nvmens_prep *prep, const nvmens_ident *ident)
   nvmens_verdict verdict = {NVMENS_SC_INTERNAL_ERROR, NVMENS_ERR_INVAL};
   nvmens_ns *ns;
 
-  read_create(&r, (const nvmens_ns_create *)prep->data, &intent);
+  read_create(&r, (const nvmens_ns_create *)prep->data->page, &intent);
   if (ident_given(ident)) {
     config.csi = intent.csi;
     config.shared = intent.nmic & NVMENS_NMIC_SHARED;
@@ -118,7 +119,7 @@ static nvmens_verdict may_create(const nvmens_subsys *s, const nvmens_intent *in
 static void create(const nvmens_request *r)
 {
   nvmens_subsys *s = r->ctrl->subsys;
-  nvmens_prep *prep = nvmens_backend_stuck(s) ? NULL : nvmens_prep_new(s, create_prepared);
+  nvmens_prep *prep = nvmens_unanswered_many(r->ctrl) ? NULL : nvmens_prep_new(s, create_prepared);
   nvmens_intent intent = {0};
   nvmens_verdict verdict;
   uint16_t sf;
@@ -127,13 +128,13 @@ static void create(const nvmens_request *r)
     nvmens_cmd_end(r->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
     return;
   }
-  if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
+  if (!nvmens_transfer(r, prep->data->page, sizeof(prep->data->page), NVMENS_FROM_HOST)) {
     nvmens_prep_free(s, prep);
     return;
   }
   prep->create = 1;
   prep->csi = (uint8_t)(r->cdw[1] >> 24);
-  sf = read_create(r, (const nvmens_ns_create *)prep->data, &intent);
+  sf = read_create(r, (const nvmens_ns_create *)prep->data->page, &intent);
   verdict = sf ? NVMENS_VERDICT(sf | NVMENS_SF_DNR, NVMENS_ERR_INVAL) : may_create(s, &intent);
   if (verdict.err) {
     nvmens_cmd_end(r->cmd, verdict.sf, 0,
@@ -217,8 +218,8 @@ static bool read_list(const uint8_t *data, nvmens_prep *prep)
   if (count > NVMENS_LIST_CTRLS)
     return false;
   for (uint16_t i = 0; i < count; i++) {
-    prep->cntlid[i] = nvmens_get16(data + 2 + 2 * i);
-    if (i && prep->cntlid[i] <= prep->cntlid[i - 1])
+    prep->data->cntlid[i] = nvmens_get16(data + 2 + 2 * i);
+    if (i && prep->data->cntlid[i] <= prep->data->cntlid[i - 1])
       return false;
   }
   prep->ncntlid = count;
@@ -232,7 +233,7 @@ static void each_entry(nvmens_cmd *cmd, nvmens_ns *ns, const nvmens_prep *prep, 
   const nvmens_verdict no_ctrl = {NVMENS_SC_INVALID_CTRL_LIST | NVMENS_SF_DNR, NVMENS_ERR_KIND};
 
   for (uint16_t i = 0; i < prep->ncntlid && !cmd->sf; i++) {
-    nvmens_ctrl *ctrl = nvmens_ctrl_of(s, prep->cntlid[i]);
+    nvmens_ctrl *ctrl = nvmens_ctrl_of(s, prep->data->cntlid[i]);
     nvmens_verdict verdict;
 
     if (!ctrl || ctrl->kind != NVMENS_CTRL_IO)
@@ -273,7 +274,7 @@ static void attach_or_detach(const nvmens_request *r, nvmens_prep *prep, bool at
   const nvmens_intent intent = {.nsid = r->nsid,
                                 .ns_user = ns->user,
                                 .csi = ns->csi,
-                                .cntlid = prep->cntlid,
+                                .cntlid = prep->data->cntlid,
                                 .ncntlid = prep->ncntlid};
 
   if (attach && prep->ncntlid) {
@@ -304,19 +305,19 @@ void nvmens_do_ns_attachment(const nvmens_request *r)
     nvmens_fail(r, sf);
     return;
   }
-  prep = select == NVMENS_NS_ATTACH && nvmens_backend_stuck(s)
+  prep = select == NVMENS_NS_ATTACH && nvmens_unanswered_many(r->ctrl)
              ? NULL
              : nvmens_prep_new(s, attach_prepared);
   if (!prep) {
     nvmens_cmd_end(r->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
     return;
   }
-  if (!nvmens_transfer(r, prep->data, sizeof(prep->data), NVMENS_FROM_HOST)) {
+  if (!nvmens_transfer(r, prep->data->page, sizeof(prep->data->page), NVMENS_FROM_HOST)) {
     nvmens_prep_free(s, prep);
     return;
   }
   sf = check_nsid(s, r->nsid);
-  if (!sf && !read_list(prep->data, prep))
+  if (!sf && !read_list(prep->data->page, prep))
     sf = NVMENS_SC_INVALID_CTRL_LIST;
   if (sf) {
     nvmens_fail(r, sf);

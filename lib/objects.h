@@ -61,7 +61,8 @@ typedef struct nvmens_paths {
   nvmens_timer timer;    /* when the next of the past is to be looked at */
   uint32_t npast;        /* of disks */
   uint32_t nwishes;
-  uint16_t left[16]; /* CNTLIDs of controllers that went away, the last at nleft - 1 */
+  uint16_t left[16];   /* CNTLIDs of controllers that went away, the last at nleft - 1 */
+  uint32_t unanswered; /* of what it asked the backend for (R71), if known */
   uint8_t nleft;
   uint8_t known; /* it has a host ID */
   uint8_t hostid[16];
@@ -148,20 +149,26 @@ struct nvmens_ns {
 
 typedef void nvmens_prepared_go(struct nvmens_prep *, const nvmens_ident *);
 
+typedef struct nvmens_prep_data { /* of the host's */
+  uint16_t cntlid[NVMENS_LIST_CTRLS];
+  uint8_t page[NVMENS_PAGE];
+} nvmens_prep_data;
+
 typedef struct nvmens_prep { /* a command that waits for the backend */
   nvmens_timer timer;        /* first, as in nvmens_attachment */
-  nvmens_ctrl *ctrl;         /* while cmd is there */
-  nvmens_cmd *cmd;           /* NULL: it ended meanwhile */
+  nvmens_subsys *subsys;
+  nvmens_ctrl *ctrl; /* while cmd is there */
+  nvmens_cmd *cmd;   /* NULL: it ended meanwhile */
   struct nvmens_prep *next, *prev;
   void *ns_user;      /* prepared, and to be given back */
   nvmens_effect last; /* created, or released(CREATE_FAILED) */
   nvmens_nsref ref;   /* attach: which; create: what came of it */
   uint32_t place;
   nvmens_prepared_go *go;
-  uint8_t create, csi, answered, asked, in_hook, telling;
+  nvmens_prep_data *data; /* NULL: nobody needs them any more */
+  uint32_t *count;        /* where it counts among the unanswered, if it does (R71) */
+  uint8_t create, csi, answered, in_hook, telling;
   uint16_t ncntlid;
-  uint16_t cntlid[NVMENS_LIST_CTRLS];
-  uint8_t data[NVMENS_PAGE];
 } nvmens_prep;
 
 enum { NVMENS_TOKEN_DRAIN = 1, NVMENS_TOKEN_PREP = 2 };
@@ -239,6 +246,9 @@ struct nvmens_subsys {
   uint32_t nctrl, ctrl_room;
   uint32_t ndeleting; /* namespaces DELETING */
   uint32_t gen;
+  uint32_t unanswered;           /* preps without a command that are not answered (R71) */
+  uint32_t unanswered_unknown;   /* of those, of hosts without a host ID */
+  uint32_t unanswered_forgotten; /* and of hosts that are forgotten */
   uint8_t barrier_due; /* a gate was closed by the call under way, or no barrier worked since */
   uint8_t look_due;    /* what waits for the barrier was looked at in vain */
   uint8_t deliver_due; /* a log has changed */

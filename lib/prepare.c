@@ -13,6 +13,7 @@
 #include "ctrl.h"
 #include "ns.h"
 #include "subsys.h"
+#include "unanswered.h"
 
 void nvmens_cmd_hold(nvmens_cmd *cmd)
 {
@@ -30,35 +31,24 @@ void nvmens_cmd_let_go(nvmens_cmd *cmd)
     nvmens_cmd_end(cmd, cmd->sf, cmd->dw0, cmd->error_info);
 }
 
-enum { MOST_ORPHANS = 64 };
-
 nvmens_prep *nvmens_prep_new(nvmens_subsys *s, nvmens_prepared_go *go)
 {
   nvmens_prep *prep = nvmens_zalloc(&s->core.mem, 1, sizeof(*prep));
+  nvmens_prep_data *data = prep ? nvmens_zalloc(&s->core.mem, 1, sizeof(*data)) : NULL;
 
-  if (!prep)
-    return NULL;
-  if (nvmens_tokens_reserve(&s->tokens, &s->core.mem, &prep->place)) {
+  if (!data || nvmens_tokens_reserve(&s->tokens, &s->core.mem, &prep->place)) {
+    nvmens_free(&s->core.mem, data);
     nvmens_free(&s->core.mem, prep);
     return NULL;
   }
+  prep->subsys = s;
+  prep->data = data;
   prep->go = go;
   prep->next = s->preps;
   if (prep->next)
     prep->next->prev = prep;
   s->preps = prep;
   return prep;
-}
-
-/* Commands end (reset, deadline), but their tokens stay with the backend until it answers: a host
- * that tries again and again must not make them many. */
-bool nvmens_backend_stuck(const nvmens_subsys *s)
-{
-  uint32_t orphans = 0;
-
-  for (const nvmens_prep *prep = s->preps; prep; prep = prep->next)
-    orphans += prep->asked && !prep->cmd && !prep->answered;
-  return orphans >= MOST_ORPHANS;
 }
 
 void nvmens_prep_free(nvmens_subsys *s, nvmens_prep *prep)
@@ -73,6 +63,7 @@ void nvmens_prep_free(nvmens_subsys *s, nvmens_prep *prep)
   if (prep->next)
     prep->next->prev = prep->prev;
   nvmens_tokens_release(&s->tokens, prep->place);
+  nvmens_prep_forget_data(prep);
   nvmens_free(&s->core.mem, prep);
 }
 
@@ -122,18 +113,13 @@ void nvmens_prep_tell(nvmens_prep *prep)
   nvmens_outbox_add(&prep->ctrl->subsys->core, &prep->last, created_run);
 }
 
-static void part(nvmens_prep *prep)
-{
-  prep->cmd->prep = NULL;
-  prep->cmd = NULL;
-}
-
 /* The answer has come: the command goes on, if it is still there. */
 static void answer(nvmens_subsys *s, nvmens_prep *prep, uint16_t sf, const nvmens_ident *ident)
 {
   nvmens_cmd *cmd = prep->cmd;
 
   prep->answered = 1;
+  nvmens_prep_count_off(prep);
   nvmens_tokens_retire(&s->tokens, prep->place);
   nvmens_timer_stop(&s->prep_timers, &prep->timer);
   if (!cmd)
@@ -145,7 +131,7 @@ static void answer(nvmens_subsys *s, nvmens_prep *prep, uint16_t sf, const nvmen
     prep->go(prep, ident);
     nvmens_cmd_let_go(cmd);
   }
-  part(prep);
+  nvmens_prep_part(prep);
 }
 
 int nvmens_prepared(nvmens_subsys *s, nvmens_token token, nvmens_status status,
@@ -172,7 +158,7 @@ static void await(nvmens_subsys *s, nvmens_prep *prep)
   nvmens_cmd *cmd = prep->cmd;
 
   if (nvmens_cmd_old(cmd)) {
-    part(prep);
+    nvmens_prep_leave(prep);
     nvmens_cmd_end(cmd, 0, 0, 0);
     return;
   }
@@ -193,7 +179,7 @@ void nvmens_prep_ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_in
   prep->ctrl = r->ctrl;
   prep->cmd = r->cmd;
   r->cmd->prep = prep;
-  prep->asked = prep->in_hook = 1;
+  prep->in_hook = 1;
   if (ns)
     ns->pins++;
   nvmens_hook_enter(&s->core);
@@ -204,6 +190,8 @@ void nvmens_prep_ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_in
     answer(s, prep, 0, NULL);
   else if (!prep->answered)
     await(s, prep);
+  else
+    nvmens_prep_forget_data(prep);
   if (ns) {
     ns->pins--;
     nvmens_ns_quiet(ns);

@@ -18,7 +18,5 @@ void nvmens_prep_free(nvmens_subsys *, nvmens_prep *);
 void nvmens_prep_ask(const nvmens_request *, nvmens_prep *, const nvmens_intent *, nvmens_ns *ns);
 /* The host has created prep->ref: `created` is to be called. */
 void nvmens_prep_tell(nvmens_prep *);
-/* Too many tokens without a command wait for an answer. */
-bool nvmens_backend_stuck(const nvmens_subsys *);
 
 #endif

@@ -41,6 +41,7 @@ TAP_TESTS = \
 	%D%/test_identify_ctrl \
 	%D%/test_identify_lists \
 	%D%/test_identify_pages \
+	%D%/test_kinds \
 	%D%/test_lane \
 	%D%/test_le_mem_err \
 	%D%/test_log \
@@ -82,6 +83,7 @@ TAP_TESTS = \
 	%D%/test_tables_mark \
 	%D%/test_timer \
 	%D%/test_tokens \
+	%D%/test_unanswered \
 	%D%/test_unplug \
 	%D%/test_wanted \
 	%D%/test_wanted_css \

@@ -329,6 +329,50 @@ START_TEST(I19_a_controller_that_goes_waits)
 }
 END_TEST
 
+/* Left unanswered: by a host, by a controller without a host ID, by a host that is forgotten. */
+START_TEST(I30_what_is_left_unanswered_is_counted)
+{
+  static const char host[] = "what a host has left unanswered is miscounted";
+  static const char all[] = "what was left unanswered is miscounted";
+  static const char kept[] =
+      "what was left unanswered has a command, an answer, or the host's data";
+  static const uint8_t ids[] = {1, 2, 0, 2};
+  world w = {.r = rig_new(&(nvmens_subsys_config){.max_ctrls = 1})};
+  nvmens_token token[4];
+  nvmens_prep_data data;
+  nvmens_prep *prep;
+  nvmens_cmd cmd;
+
+  w.s = w.r->s;
+  w.r->prepare = RIG_PREPARE_PENDING;
+  for (unsigned i = 0; i < 4; i++) {
+    rig_ctrl *c = more_ctrl_of(w.r, ids[i]);
+
+    rig_host_create(c, 8, 1);
+    token[i] = w.r->prepare_token;
+    if (i < 3) /* the last one waits */
+      rig_ctrl_del(c);
+    if (i == 1) /* two are away: the first is forgotten */
+      ck_assert_uint_eq(w.s->unanswered_forgotten, 1);
+  }
+  rig_check(w.r);
+  prep = nvmens_tokens_find(&w.s->tokens, token[1], NVMENS_TOKEN_PREP);
+  BROKEN(w, prep->cmd, &cmd, 30, kept);
+  BROKEN(w, prep->data, &data, 30, kept);
+  BROKEN(w, prep->answered, 1, 30, kept);
+  BROKEN(w, prep->count, NULL, 30, host);
+  BROKEN(w, w.s->hosts->unanswered, 0, 30, host);
+  BROKEN(w, w.s->unanswered_unknown, 0, 30, all);
+  BROKEN(w, w.s->unanswered_forgotten, 2, 30, all);
+  BROKEN(w, w.s->unanswered, 2, 30, all);
+  for (unsigned i = 0; i < 4; i++) {
+    w.r->prepare_token = token[i];
+    ck_assert_int_eq(rig_prepared(w.r, 0, NULL), 0);
+  }
+  rig_end(w.r);
+}
+END_TEST
+
 static void check_inside(rig *r, const rig_event *e)
 {
   (void)e;
@@ -377,5 +421,6 @@ int main(void)
                  I9_I11_events_are_listed_and_masked, I11_types_are_told_apart,
                  I15_a_disabled_controller_has_nothing, I2_objects_are_listed_and_counted,
                  I6_I7_I19_namespaces, I19_a_controller_that_goes_waits,
-                 T4_it_may_be_asked_in_a_hook, I10_events_that_are_about_to_be_delivered);
+                 I30_what_is_left_unanswered_is_counted, T4_it_may_be_asked_in_a_hook,
+                 I10_events_that_are_about_to_be_delivered);
 }

@@ -68,6 +68,18 @@ static void pages(tcp_rig *rig)
   th_close(&q);
 }
 
+static int simple(th_queue *q, uint8_t opcode, uint32_t nsid, uint32_t slba, uint32_t cdw11,
+                  uint32_t cdw12, void *bytes, uint32_t len)
+{
+  uint8_t sqe[64];
+
+  th_sqe(sqe, opcode, nsid);
+  th_cdw(sqe, 10, slba);
+  th_cdw(sqe, 11, cdw11);
+  th_cdw(sqe, 12, cdw12);
+  return th_run(q, sqe, bytes, len, len ? TH_INLINE : TH_NONE, NULL);
+}
+
 static void discovery(tcp_rig *rig)
 {
   th_id id = rig_id;
@@ -80,7 +92,14 @@ static void discovery(tcp_rig *rig)
   IS(th_enable(&q, true), 0);
   IS(th_identify(&q, 0x01, 0, 0, page), 0);
   IS(page[111], 2);
+  IS(rig_get(page + 92, 4), 0);  /* OAES */
+  IS(rig_get(page + 256, 2), 0); /* OACS */
+  IS(page[261], 4);
+  IS(rig_get(page + 516, 4), 0); /* NN */
   IS(th_identify(&q, 0x02, 0, 0, page), 0x4002);
+  IS(simple(&q, 0x0D, 0xFFFFFFFF, 1, 0, 0, NULL, 0), 0x4001); /* delete all */
+  IS(th_log(&q, 0x04, false, log, sizeof(log)), 0x4109);
+  IS(th_feature(&q, 0x0B, 0x100), 0x4002);
   IS(th_log(&q, 0x70, false, log, sizeof(log)), 0);
   IS(rig_get(log + 8, 8), 1);
   snprintf(port, sizeof(port), "%u", rig->port);
@@ -122,18 +141,6 @@ static void read_write(tcp_rig *rig)
   IS(th_rw(&q, false, 0xFFFFFFFF, 0, 1, back, 512, TH_READ), 0x4002);
   th_close(&q);
   th_close(&a);
-}
-
-static int simple(th_queue *q, uint8_t opcode, uint32_t nsid, uint32_t slba, uint32_t cdw11,
-                  uint32_t cdw12, void *bytes, uint32_t len)
-{
-  uint8_t sqe[64];
-
-  th_sqe(sqe, opcode, nsid);
-  th_cdw(sqe, 10, slba);
-  th_cdw(sqe, 11, cdw11);
-  th_cdw(sqe, 12, cdw12);
-  return th_run(q, sqe, bytes, len, len ? TH_INLINE : TH_NONE, NULL);
 }
 
 static void other_io(tcp_rig *rig)

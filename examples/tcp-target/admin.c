@@ -77,24 +77,9 @@ static bool library_takes(conn *c, req *r)
   return false;
 }
 
-/* All that a discovery controller has of the library's: events, and Abort of an AER. */
-static bool discovery_may(const req *r)
-{
-  switch (r->sqe[0]) {
-  case NVMENS_OP_ASYNC_EVENT_REQUEST:
-  case NVMENS_OP_ABORT:
-    return true;
-  case NVMENS_OP_SET_FEATURES:
-  case NVMENS_OP_GET_FEATURES:
-    return r->sqe[SQE_CDW10] == NVMENS_FID_ASYNC_EVENT_CONFIG;
-  default:
-    return false;
-  }
-}
-
 void admin_run(conn *c, req *r)
 {
-  if ((!c->ctrl->discovery || discovery_may(r)) && library_takes(c, r))
+  if (library_takes(c, r))
     return;
   switch (r->sqe[0]) {
   case NVMENS_OP_IDENTIFY:

@@ -49,11 +49,11 @@ static void fill_ctrl(const ctrl *k, uint8_t *page)
   put16(page + 514, MAX_QUEUE);  /* MAXCMD */
   strcpy((char *)page + 768, k->discovery ? DISCOVERY_NQN : k->t->opt.nqn);
   fabrics_part(page, k->discovery);
-  if (!k->discovery)
+  if (k->discovery)
+    page[261] = NVMENS_LPA_EXTENDED_DATA; /* of the log that we serve */
+  else
     nvm_part(page);
   nvmens_identify_ctrl(k->lib, page);
-  if (k->discovery)
-    put32(page + 92, 0); /* OAES: this discovery log never changes */
 }
 
 void identify_ctrl(conn *c, req *r)

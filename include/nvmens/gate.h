@@ -47,8 +47,8 @@ typedef struct nvmens_slot {
   void *owner;                   /* the attachment; under the lock */
   uint32_t base;                 /* begun less ended in lanes that are gone; under the lock */
   uint16_t answer;               /* status field for a command that is barred */
-  uint8_t fence;                 /* 1: it was opened FENCED, or not at all: the closer needs no barrier */
-  uint8_t listed;                /* it may be drained, and poll has not looked yet */
+  uint8_t fence;  /* 1: it was opened FENCED, or not at all: the closer needs no barrier */
+  uint8_t listed; /* it may be drained, and poll has not looked yet */
 } nvmens_slot;
 /* A gate that needs fences is FENCED where it would be OPEN: who sees that is on the slow path. */
 enum { NVMENS_GATE_OPEN_ = 1, NVMENS_GATE_CLOSING_ = 2, NVMENS_GATE_FENCED_ = 4 };

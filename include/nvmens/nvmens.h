@@ -153,9 +153,11 @@ typedef struct nvmens_subsys_config {
   uint64_t maxdna;      /* most attachments in the subsystem; 0: no limit (127h) */
   uint32_t maxcna;      /* most attachments of one I/O controller; 0: no limit (127h) */
   uint32_t csi_supported; /* bit n: CSI n; default 1 (NVM) */
-  uint32_t aec_supported; /* bits of feature 0Bh; default 7:0, 8 and 19 (R34) */
-  uint32_t aec_default;   /* default 0 (R32) */
-  uint64_t deadline_ns;   /* drains and prepares of host commands; finite; default 10 s (C17) */
+  /* Bits of feature 0Bh; default 7:0, 8 and 19 (R34). Of these and of aec_default each controller
+   * has those that its type may have: a discovery controller bits 31:28, the others 27:0 (R70). */
+  uint32_t aec_supported;
+  uint32_t aec_default; /* default 0 (R32) */
+  uint64_t deadline_ns; /* drains and prepares of host commands; finite; default 10 s (C17) */
   /* How long the other paths of a host wait for one that asks for events and does not read the log
    * (H4, R63); finite; default 10 s. */
   uint64_t host_wait_ns;
@@ -168,10 +170,13 @@ typedef struct nvmens_subsys_config {
   uint8_t gate_mode;              /* nvmens_gate_mode */
 } nvmens_subsys_config;
 
-typedef enum nvmens_ctrl_kind { /* the values of CNTRLTYPE */
-                                NVMENS_CTRL_IO = 1,
-                                NVMENS_CTRL_DISCOVERY = 2,
-                                NVMENS_CTRL_ADMIN = 3
+/* The values of CNTRLTYPE. What a type does not have is not announced, is refused, and has no
+ * effect: a discovery controller has AER, Abort and feature 0Bh only; an administrative controller
+ * manages namespaces and hears of them, and has none attached (R70). */
+typedef enum nvmens_ctrl_kind {
+  NVMENS_CTRL_IO = 1,
+  NVMENS_CTRL_DISCOVERY = 2,
+  NVMENS_CTRL_ADMIN = 3
 } nvmens_ctrl_kind;
 
 typedef struct nvmens_ctrl_config {
@@ -256,8 +261,9 @@ typedef struct nvmens_host {
   nvmens_status (*transfer)(void *ctrl_user, nvmens_cmd *, void *buf, size_t len, nvmens_dir);
   /* Create and attach by the host need the backend first. Called like transfer. DONE: go on (attach
    * only); PENDING: nvmens_prepared() follows, or was called. Without it Namespace Management is
-   * not offered and its commands end with Invalid Opcode. Answer each: while 64 are unanswered
-   * whose commands have ended (reset, deadline), create and attach end with 006h. */
+   * not offered and its commands end with Invalid Opcode. Answer each, also when its command has
+   * ended meanwhile (reset, deadline): while 64 of those are unanswered of one host, or 1024 of
+   * all hosts, create and attach of that host, or of all, end with 006h (R71). */
   nvmens_wait (*prepare)(void *ctrl_user, nvmens_cmd *, const nvmens_intent *, nvmens_token);
   /* E: the host has made a namespace of what was prepared: before any other effect of it, and
    * before the command completes. prepare and identify, no effects, may name it earlier. */
@@ -349,7 +355,9 @@ NVMENS_API void nvmens_ctrl_reset(nvmens_ctrl *);
 /* CC.SHN: no more events; commands end with 005h (R37). Reset makes it usable again. */
 NVMENS_API void nvmens_ctrl_shutdown(nvmens_ctrl *);
 /* Fills what the library owns of CNS 01h: CMIC bit 1, CNTLID, OAES, CNTRLTYPE, OACS bit 3, AERL,
- * LPA bit 2, TNVMCAP, UNVMCAP, NN, MNAN, MAXDNA, MAXCNA. Other bits and fields stay. */
+ * LPA bit 2, TNVMCAP, UNVMCAP, NN, MNAN, MAXDNA, MAXCNA. Other bits and fields stay. For a
+ * discovery controller CMIC bit 1 and LPA bit 2 stay too, OACS bit 3 is cleared, and TNVMCAP and
+ * what follows here are 0 (R70). */
 NVMENS_API void nvmens_identify_ctrl(const nvmens_ctrl *, void *page4096);
 
 /* ---- namespaces ---- */
@@ -423,12 +431,12 @@ NVMENS_API void nvmens_poll(nvmens_subsys *, uint64_t now_ns);
 /* ---- commands of the host ---- */
 
 /* sqe: 64 bytes. Takes the Identify pages of R6 (not 01h), Namespace Management and Attachment, Get
- * Log Page 04h and 1Ch, Get and Set Features 0Bh, AER, and Abort of a parked AER; anything else is
- * NOT_MINE and untouched. What it takes ends in exactly one cmd_complete or cmd_drop, perhaps
- * before it returns; do not touch the command afterwards. Calls back: transfer, identify, prepare.
- */
+ * Log Page 04h and 1Ch, Get and Set Features 0Bh, AER, and Abort of a parked AER, to refuse them
+ * where the controller's type does not have them (R70); anything else is NOT_MINE and untouched.
+ * What it takes ends in exactly one cmd_complete or cmd_drop, perhaps before it returns; do not
+ * touch the command afterwards. Calls back: transfer, identify, prepare. */
 NVMENS_API nvmens_taken nvmens_admin(nvmens_ctrl *, nvmens_cmd *, const void *sqe, uint64_t now_ns);
-/* Bytes of the host's that nvmens_admin will fetch by transfer for this SQE: for transports that
+/* Bytes of the host's that nvmens_admin may fetch by transfer for this SQE: for transports that
  * must have them first. */
 NVMENS_API size_t nvmens_admin_data_len(const void *sqe);
 /* For backends that parse themselves. 0: parked, or already answered; else (105h, 005h, 008h) the

@@ -24,6 +24,8 @@
   X(issuer, "R40: who deletes is told")                                                            \
   X(no_entry, "R41: who deletes does not find it in its log")                                      \
   X(no_create, "R40: a create is not told")                                                        \
+  X(types, "R70: a discovery controller has what an I/O controller has")                           \
+  X(type_bits, "R70: each type has each bit of feature 0Bh")                                       \
   X(keeper, "R56: a private namespace without a home goes to whoever has the lowest CNTLID")       \
   X(explicit, "R56: auto attach undoes a detach")                                                  \
   X(plug, "R56: a plug does not forget a detach")                                                  \

@@ -60,10 +60,9 @@ static void make_conf(m_config *m)
   c->maxdna = roll(4) ? 0 : 1 + roll(8);
   c->maxcna = roll(4) ? 0 : 1 + roll(4);
   c->csi_supported = roll(2) ? 1 : (roll(3) ? 5 : 7);
-  c->aec_supported = roll(4) ? 0 : (roll(2) ? NVMENS_AEC_ATTACHED_NS : 0x80b01);
-  c->aec_default = roll(2) ? 0 : (NVMENS_AEC_ATTACHED_NS | (roll(2) ? NVMENS_AEC_ALLOCATED_NS : 0));
-  if (c->aec_supported)
-    c->aec_default &= c->aec_supported;
+  c->aec_supported = roll(4) ? 0 : (roll(2) ? NVMENS_AEC_ATTACHED_NS : 0xf80f2b01);
+  c->aec_default = roll(2) ? 0 : (NVMENS_AEC_ATTACHED_NS | (roll(2) ? 0xc0080800 : 0));
+  c->aec_default &= c->aec_supported ? c->aec_supported : 0x801ff;
   c->deadline_ns = roll(3) ? 4000 : 1;
   c->host_wait_ns = roll(3) ? 3000 + 500 * roll(40) : 0;
   c->host_memory_ns = roll(3) ? 10000 + 500 * roll(200) : 0;

@@ -27,10 +27,10 @@ enum {
   M_OBJS = 64,
   M_EFFECTS = 512,
   M_FRAMES = 64,
-  M_PREPS = 256
+  M_PREPS = 1088
 };
 enum { M_SRCS = 28, M_SRC4 = 8, M_SRC1C = 11 };
-enum { M_NONE = -1, M_ABANDONED = 64 };
+enum { M_NONE = -1, M_ABANDONED = 64, M_ABANDONED_ALL = 1024 };
 enum { ASK_NONE, ASK_ATTACH, ASK_DETACH };
 enum { OWES_NONE, OWES_ONCE, OWES_TWICE };
 enum { T_OFF, T_DUE, T_RUNS }; /* DUE: the next poll begins it */
@@ -184,6 +184,8 @@ typedef struct m_prep {   /* until it is answered, whatever becomes of its comma
   uint32_t token;         /* 0: free */
   int16_t cmd;            /* M_NONE: answered or dropped */
   uint8_t create, inside; /* its hook has not returned */
+  uint8_t host;           /* 0: all without a host ID */
+  uint8_t forgotten;      /* that host, since */
   uint8_t answered;
   int16_t back; /* object to be given back then */
 } m_prep;
@@ -300,6 +302,9 @@ void m_was_read(int ctrl, uint8_t lid, uint64_t stamp, uint32_t epoch);
 void m_set_aec(int ctrl, uint32_t aec);
 
 /* ---- spec_ctrl.c: controllers, AERs ---- */
+int m_is_discovery(int ctrl); /* R70 */
+uint32_t m_aec_may(int ctrl); /* bits of feature 0Bh that it may have */
+uint32_t m_aec_default(int ctrl);
 int m_ctrl_new(int ctrl, int cntlid, uint8_t kind, uint8_t hostid, int pci);
 void m_ctrl_del(int ctrl);
 int m_ctrl_enable(int ctrl, uint32_t cc);

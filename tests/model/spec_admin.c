@@ -14,22 +14,19 @@ static void feature(m_frame *f, int set)
   uint32_t cdw10 = get32(q->sqe.cdw10), value = get32(q->sqe.cdw11);
   m_ctrl *c = &M.ctrl[q->ctrl];
   uint32_t nsid = get32(q->sqe.nsid), sel = cdw10 >> 8 & 7;
-  uint32_t all = M.conf.cfg.aec_supported
-                     ? M.conf.cfg.aec_supported
-                     : NVMENS_AEC_SMART | NVMENS_AEC_ATTACHED_NS | NVMENS_AEC_ALLOCATED_NS;
 
   if (!set) {
     if (sel > 3)
       m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
     else
-      m_end(f->cmd, 0, sel == 0 ? c->aec : (sel == 3 ? 4 : M.conf.cfg.aec_default), 0);
+      m_end(f->cmd, 0, sel == 0 ? c->aec : (sel == 3 ? 4 : m_aec_default(q->ctrl)), 0);
     return;
   }
   if (cdw10 >> 31)
     m_end(f->cmd, DNR(NVMENS_SC_FEATURE_NOT_SAVEABLE), 0, 0);
   else if (nsid != 0 && nsid != NVMENS_NSID_ALL)
     m_end(f->cmd, DNR(NVMENS_SC_FEATURE_NOT_PER_NS), 0, 0);
-  else if (value & ~all)
+  else if (value & ~m_aec_may(q->ctrl))
     m_end(f->cmd, DNR(NVMENS_SC_INVALID_FIELD), 0, 0);
   else {
     m_set_aec(q->ctrl, value);
@@ -103,11 +100,33 @@ static int abort_taken(int ctrl, const m_cmd *q)
   return 0;
 }
 
+/* What a discovery controller does not have, of what is known (R70). */
+static uint16_t type_lacks(int ctrl, uint8_t opcode)
+{
+  if (!m_is_discovery(ctrl))
+    return 0;
+  switch (opcode) {
+  case NVMENS_OP_NS_MANAGEMENT:
+  case NVMENS_OP_NS_ATTACHMENT:
+    return DNR(NVMENS_SC_INVALID_OPCODE);
+  case NVMENS_OP_IDENTIFY:
+    return DNR(NVMENS_SC_INVALID_FIELD);
+  case NVMENS_OP_GET_LOG_PAGE:
+    return DNR(NVMENS_SC_INVALID_LOG_PAGE);
+  default:
+    return 0;
+  }
+}
+
 static void start(int ctrl, m_frame *f)
 {
   m_cmd *q = &M.cmd[f->cmd];
-  uint16_t sf;
+  uint16_t sf = type_lacks(ctrl, q->sqe.opcode);
 
+  if (sf) {
+    m_end(f->cmd, sf, 0, 0);
+    return;
+  }
   switch (q->sqe.opcode) {
   case NVMENS_OP_GET_LOG_PAGE:
     sf = m_log_begin(f);

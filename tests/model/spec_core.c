@@ -243,7 +243,7 @@ void m_record(int ctrl, int which, int ns, int loud)
 {
   m_ctrl *c = &M.ctrl[ctrl];
 
-  if (c->state != NVMENS_CTRL_READY)
+  if (c->state != NVMENS_CTRL_READY || m_is_discovery(ctrl))
     return;
   if (loud || !BROKEN(no_entry))
     c->log[which].since[ns] = 1;

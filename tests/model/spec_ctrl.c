@@ -42,6 +42,34 @@ int m_old(int cmd)
 
 /* ---- controllers ---- */
 
+/* ---- types (R70) ---- */
+
+int m_is_discovery(int ctrl)
+{
+  return M.ctrl[ctrl].kind == NVMENS_CTRL_DISCOVERY && !BROKEN(types);
+}
+
+uint32_t m_aec_may(int ctrl)
+{
+  const uint32_t set = M.conf.cfg.aec_supported;
+  uint32_t may = set ? set : NVMENS_AEC_SMART | NVMENS_AEC_ATTACHED_NS | NVMENS_AEC_ALLOCATED_NS;
+
+  for (unsigned bit = 0; bit < 32 && !BROKEN(type_bits); bit++) {
+    int of_discovery = bit >= 28;
+    int not_of_admin = bit == 11 || bit == 13 || bit == 17 || bit == 18 || bit == 27;
+
+    if (of_discovery != (M.ctrl[ctrl].kind == NVMENS_CTRL_DISCOVERY) ||
+        (not_of_admin && M.ctrl[ctrl].kind == NVMENS_CTRL_ADMIN))
+      may &= ~(UINT32_C(1) << bit);
+  }
+  return may;
+}
+
+uint32_t m_aec_default(int ctrl)
+{
+  return M.conf.cfg.aec_default & m_aec_may(ctrl);
+}
+
 static void clear_notices(m_ctrl *c)
 {
   if (!BROKEN(old_log))
@@ -52,7 +80,7 @@ static void clear_notices(m_ctrl *c)
   c->src[M_SRC1C] = (m_src){
       NVMENS_AER_NOTICE, 9, NVMENS_LID_CHANGED_ALLOCATED_NS, 0, NVMENS_AEC_ALLOCATED_NS, 0, 0};
   if (!BROKEN(old_aec) || c->state == NVMENS_CTRL_DISABLED)
-    c->aec = M.conf.cfg.aec_default;
+    c->aec = m_aec_default((int)(c - M.ctrl));
 }
 
 static uint32_t max_ctrls(void)

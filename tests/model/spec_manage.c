@@ -32,20 +32,25 @@ size_t m_data_len(const nvmens_sqe *sqe)
   return sqe->opcode == NVMENS_OP_NS_ATTACHMENT && sel <= NVMENS_NS_DETACH ? NVMENS_PAGE : 0;
 }
 
-/* Prepares that the backend still owes an answer for, though their commands are gone: a host that
- * lets its creates time out again and again is refused at a point, until there are answers. */
-static int abandoned(void)
+/* R71: so many that the backend still owes an answer for, though their commands are gone. */
+static int abandoned_many(uint8_t host)
 {
-  int n = 0;
+  int own = 0, all = 0;
 
-  for (int i = 0; i < M_PREPS; i++)
-    n += M.prep[i].token && !M.prep[i].answered && M.prep[i].cmd < 0;
-  return n;
+  for (int i = 0; i < M_PREPS; i++) {
+    const m_prep *p = &M.prep[i];
+
+    if (!p->token || p->answered || p->cmd >= 0)
+      continue;
+    own += p->host == host && !p->forgotten;
+    all++;
+  }
+  return own >= M_ABANDONED || all >= M_ABANDONED_ALL;
 }
 
 static void want_backend(m_frame *f)
 {
-  if (abandoned() >= M_ABANDONED)
+  if (abandoned_many(M.ctrl[M.cmd[f->cmd].ctrl].hostid))
     m_end(f->cmd, NVMENS_SC_INTERNAL_ERROR, 0, 0);
   else
     want_data(f);
@@ -433,7 +438,12 @@ void m_prep_begin(m_frame *f)
   f->gen = ++M.tokens;
   while (i < M_PREPS - 1 && M.prep[i].token)
     i++;
-  M.prep[i] = (m_prep){f->gen, (int16_t)f->cmd, q->create, 1, 0, M_NONE};
+  M.prep[i] = (m_prep){.token = f->gen,
+                       .cmd = (int16_t)f->cmd,
+                       .create = q->create,
+                       .inside = 1,
+                       .host = M.ctrl[q->ctrl].hostid,
+                       .back = M_NONE};
 }
 
 /* The prepare hook has returned. */

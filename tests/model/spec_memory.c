@@ -126,6 +126,8 @@ static void forget_host(int host)
   for (int n = 0; n < M.conf.nnsids; n++)
     if (M.ns[n].keeper == host)
       M.ns[n].keeper = 0;
+  for (int i = 0; i < M_PREPS; i++) /* R71 */
+    M.prep[i].forgotten |= M.prep[i].token && M.prep[i].host == host;
 }
 
 static void goes_away(uint8_t host)
@@ -214,7 +216,8 @@ static void follow(int ctrl)
   for (int i = 0; i < M.norder; i++) {
     m_ctrl *o = &M.ctrl[M.order[i]];
 
-    if (o->hostid != c->hostid || o->state != NVMENS_CTRL_GOING || o->followed)
+    if (o->hostid != c->hostid || o->state != NVMENS_CTRL_GOING || o->followed ||
+        o->kind != NVMENS_CTRL_IO)
       continue;
     o->followed = 1;
     for (int n = 0; n < M.conf.nnsids; n++)
@@ -232,6 +235,8 @@ void m_arrives(int ctrl, int chosen)
   if (!c->hostid)
     return;
   M.host[c->hostid].away = 0;
+  if (c->kind != NVMENS_CTRL_IO)
+    return;
   for (int i = 0; i < M_MEMORIES && !c->pci; i++)
     if ((M.memory[i].used && M.memory[i].host == c->hostid) ||
         (i < M_CTRLS && goes(i, c->hostid) && !BROKEN(reconnects)))
@@ -239,8 +244,6 @@ void m_arrives(int ctrl, int chosen)
   if (!c->pci && (!M.is_told || M.told < m_after(M.first, memory_ns()) ||
                   (M.has_forgotten && (M.forgot_now || M.told < m_after(M.forgot, memory_ns())))))
     c->stranger = !BROKEN(stranger);
-  if (c->kind != NVMENS_CTRL_IO)
-    return;
   if (chosen && !has_had(c->hostid, c->cntlid))
     follow(ctrl);
   for (int i = 0; i < M.nkept; i++)

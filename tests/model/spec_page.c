@@ -355,28 +355,30 @@ void m_identified(m_frame *f)
 
 void m_identify_ctrl(int ctrl, uint8_t *page)
 {
+  const int bare = m_is_discovery(ctrl); /* R70 */
   const nvmens_subsys_config *c = &M.conf.cfg;
   nvmens_id_ctrl *p = (nvmens_id_ctrl *)page;
   nvmens_u128 all = c->tnvmcap, left = {0, 0};
 
+  put16(p->cntlid, M.ctrl[ctrl].cntlid);
+  put32(p->oaes, m_aec_may(ctrl) & ~UINT32_C(0x700400ff)); /* R34 */
+  p->cntrltype = M.ctrl[ctrl].kind;
+  p->aerl = c->aerl_is_zero ? 0 : (c->aerl ? c->aerl : 3);
+  if (bare)
+    all.lo = all.hi = 0;
   if (all.lo || all.hi)
     left = big_to(big_sum(big_of(all), big_of(M.used), 1));
-  p->cmic |= NVMENS_CMIC_MULTI_CTRL;
-  put16(p->cntlid, M.ctrl[ctrl].cntlid);
-  put32(p->oaes, c->aec_supported ? c->aec_supported & ~UINT32_C(0xff)
-                                  : NVMENS_AEC_ATTACHED_NS | NVMENS_AEC_ALLOCATED_NS);
-  p->cntrltype = M.ctrl[ctrl].kind;
-  if (!M.conf.no_prepare)
-    p->oacs[0] |= NVMENS_OACS_NS_MANAGEMENT;
-  p->aerl = c->aerl_is_zero ? 0 : (c->aerl ? c->aerl : 3);
-  p->lpa |= NVMENS_LPA_EXTENDED_DATA;
+  p->cmic |= bare ? 0 : NVMENS_CMIC_MULTI_CTRL;
+  p->oacs[0] &= (uint8_t)~NVMENS_OACS_NS_MANAGEMENT;
+  p->oacs[0] |= M.conf.no_prepare || bare ? 0 : NVMENS_OACS_NS_MANAGEMENT;
+  p->lpa |= bare ? 0 : NVMENS_LPA_EXTENDED_DATA;
   put64(p->tnvmcap, all.lo);
   put64(p->tnvmcap + 8, all.hi);
   put64(p->unvmcap, left.lo);
   put64(p->unvmcap + 8, left.hi);
-  put32(p->nn, c->nn);
-  put32(p->mnan, c->mnan);
-  put64(p->maxdna, c->maxdna);
+  put32(p->nn, bare ? 0 : c->nn);
+  put32(p->mnan, bare ? 0 : c->mnan);
+  put64(p->maxdna, bare ? 0 : c->maxdna);
   put64(p->maxdna + 8, 0);
-  put32(p->maxcna, c->maxcna);
+  put32(p->maxcna, bare ? 0 : c->maxcna);
 }

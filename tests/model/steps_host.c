@@ -206,7 +206,7 @@ static void do_aer(const w_step *s, int c)
 static void do_post(const w_step *s, int c)
 {
   static const uint8_t infos[] = {0, 1, 2, 9};
-  static const uint32_t masks[] = {0, 0x1f, NVMENS_AEC_ATTACHED_NS, NVMENS_AEC_FIRMWARE};
+  static const uint32_t masks[] = {0, 0x8000001f, NVMENS_AEC_ATTACHED_NS, NVMENS_AEC_FIRMWARE};
   uint8_t type = s->a[1] < 250 ? s->a[1] % 5 + (s->a[1] & 2) : s->a[1];
   uint8_t info = infos[s->a[2] % 4], lid = (uint8_t)(1 + (type + info) % 3);
   uint32_t mask = masks[(type + info) % 4];

@@ -110,12 +110,11 @@ int nvmens_subsys_new_sized(nvmens_subsys **out, const nvmens_subsys_config *con
   return 0;
 }
 
-/* Nothing is under way: no lane, drain, effect, reset, command, none that holds a namespace. What
- * is being removed waits for one of these. */
+/* Nothing is under way: no lane, drain, effect, command, none that holds a namespace. What is being
+ * removed or reset waits for one of these, or for a hook. */
 static bool at_rest(const nvmens_subsys *s)
 {
-  if (s->core.first || s->core.flushing || s->closing || s->preps ||
-      __atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE))
+  if (s->core.first || s->closing || s->preps || __atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE))
     return false;
   for (const nvmens_gate *gate = s->gates; gate; gate = gate->next) {
     if (gate->lanes)
@@ -125,7 +124,7 @@ static bool at_rest(const nvmens_subsys *s)
         return false;
   }
   for (uint32_t i = 0; i < s->nctrl; i++)
-    if (s->ctrl[i]->cmds || s->ctrl[i]->pins)
+    if (s->ctrl[i]->cmds)
       return false;
   return true;
 }
@@ -152,10 +151,9 @@ static bool ended(nvmens_subsys *s)
   if (!s->ending)
     end_all(s);
   nvmens_bar(s);
-  while (s->core.first && !s->core.flushing)
+  while (s->core.first) /* no hook is under way, so nobody else runs them */
     nvmens_outbox_flush(&s->core);
-  if (s->core.first || s->core.flushing || s->closing ||
-      __atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE))
+  if (s->closing || __atomic_load_n(&s->bell.inside, __ATOMIC_ACQUIRE))
     return false;
   return s->ns.count + s->nctrl == 0;
 }

@@ -206,12 +206,14 @@ void nvmens_poll(nvmens_subsys *s, uint64_t now_ns)
   nvmens_enter(s);
   nvmens_set_now(s, now_ns);
   nvmens_bell_clear(&s->bell);
-  nvmens_bell_take(&s->bell);
+  s->barrier_at = UINT64_MAX; /* this call tries anew */
   if (s->barrier_due)
     nvmens_look_at_drains(s);
   while (look_at_gates(s) || nvmens_run_timers(s)) {
+    s->core.hooks++;  /* it is not deleted meanwhile */
     nvmens_commit(s); /* let others in */
     nvmens_enter(s);
+    s->core.hooks--;
   }
   nvmens_commit(s);
 }

@@ -203,6 +203,29 @@ static finding check_unanswered(const nvmens_subsys *s)
   return fine;
 }
 
+static finding check_disks(const nvmens_paths *host)
+{
+  const nvmens_disk *disk;
+  uint32_t nsid = 0;
+
+  while ((disk = nvmens_nsid_set_next(&host->disks, nsid, &nsid)) != NULL) {
+    uint16_t pending = 0, visible = 0, serving = 0, owed = 0, told = 0;
+
+    for (const nvmens_attachment *att = disk->atts; att; att = att->path_next) {
+      visible += nvmens_att_visible(att);
+      pending += att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
+      serving += att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
+      owed += att->mark != NVMENS_MARK_NONE;
+      told += att->waited | att->told;
+    }
+    HOLDS(27,
+          !((pending ^ disk->pending) | (visible ^ disk->visible) | (serving ^ disk->serving) |
+            (owed ^ disk->owed) | (told ^ disk->told)),
+          "the attachments of a disk are miscounted");
+  }
+  return fine;
+}
+
 static finding check_all(nvmens_subsys *s)
 {
   uint32_t nsid = 0;
@@ -222,6 +245,8 @@ static finding check_all(nvmens_subsys *s)
     attached += s->ctrl[i]->live - s->ctrl[i]->count[NVMENS_ATT_WANTED];
     found = check_ctrl(s->ctrl[i]);
   }
+  for (const nvmens_paths *host = s->hosts; host && !found.number; host = host->next)
+    found = check_disks(host);
   while (!found.number && (ns = nvmens_nsid_set_next(&s->ns, nsid, &nsid)) != NULL) {
     nvmens_u128 bytes = nvmens_ns_bytes(ns->ncap, ns->lbaf[ns->flbas].lbads);
 

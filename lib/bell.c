@@ -35,23 +35,12 @@ bool nvmens_bell_clear(nvmens_bell *bell)
   return __atomic_exchange_n(&bell->rung, 0, __ATOMIC_ACQ_REL);
 }
 
-void nvmens_bell_take(nvmens_bell *bell)
-{
-  nvmens_slot *slot = __atomic_exchange_n(&bell->ended, NULL, __ATOMIC_ACQUIRE), *end = slot;
-
-  if (!slot)
-    return;
-  while (bell->taken && end->next_rung != end)
-    end = end->next_rung;
-  if (bell->taken)
-    end->next_rung = bell->taken;
-  bell->taken = slot;
-}
-
 nvmens_slot *nvmens_bell_next(nvmens_bell *bell)
 {
   nvmens_slot *slot = bell->taken;
 
+  if (!slot)
+    slot = __atomic_exchange_n(&bell->ended, NULL, __ATOMIC_ACQUIRE);
   if (!slot)
     return NULL;
   bell->taken = slot->next_rung == slot ? NULL : slot->next_rung;

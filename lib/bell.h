@@ -12,7 +12,7 @@ typedef struct nvmens_bell { /* what a command that ends needs of the subsystem 
   uint32_t rung;             /* wake was called and poll has not looked since */
   uint32_t inside;           /* remote ends under way */
   nvmens_slot *ended;        /* slots that may be drained, the last first */
-  nvmens_slot *taken;        /* those that poll looks at; under the lock */
+  nvmens_slot *taken;        /* the rest of those that were taken at once; under the lock */
   void (*wake)(void *user);
   int (*barrier)(void *user);
   void *user;
@@ -23,9 +23,7 @@ typedef struct nvmens_bell { /* what a command that ends needs of the subsystem 
 void nvmens_bell_ring(nvmens_bell *, nvmens_slot *);
 /* A wake may be due again; returns whether one was rung since. */
 bool nvmens_bell_clear(nvmens_bell *);
-/* Adds the slots for which it was rung to those taken. */
-void nvmens_bell_take(nvmens_bell *);
-/* One of those taken, to be counted now; NULL: there are no more. */
+/* A slot for which it was rung, to be counted now; NULL: there are no more. Under the lock. */
 nvmens_slot *nvmens_bell_next(nvmens_bell *);
 
 #endif

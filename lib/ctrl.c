@@ -50,27 +50,33 @@ bool nvmens_cmd_old(const nvmens_cmd *cmd)
   return cmd->epoch != cmd->ctrl->epoch;
 }
 
-static void cmd_run(nvmens_subsys *s, nvmens_effect *effect)
+void nvmens_cmd_uncount(nvmens_ctrl *ctrl, uint32_t epoch)
 {
-  nvmens_cmd *cmd = NVMENS_OBJECT(effect, nvmens_cmd, effect);
-  nvmens_ctrl *ctrl = cmd->ctrl;
-  const nvmens_host *host = &s->core.host;
-  const nvmens_status status = {cmd->sf};
-  uint32_t epoch = cmd->epoch;
-
-  unlink(cmd);
-  nvmens_hook_enter(&s->core);
-  if (epoch != ctrl->epoch)
-    host->cmd_drop(ctrl->user, cmd);
-  else
-    host->cmd_complete(ctrl->user, cmd, status, cmd->dw0, cmd->error_info);
-  nvmens_hook_leave(&s->core);
   if (epoch == ctrl->epoch)
     ctrl->ncmds--;
   else
     ctrl->ncmds_old--;
   nvmens_ctrl_settle_reset(ctrl);
   nvmens_ctrl_quiet(ctrl);
+}
+
+static void cmd_run(nvmens_subsys *s, nvmens_effect *effect)
+{
+  nvmens_cmd *cmd = NVMENS_OBJECT(effect, nvmens_cmd, effect);
+  nvmens_ctrl *ctrl = cmd->ctrl;
+  const nvmens_host *host = &s->core.host;
+  const nvmens_status status = {cmd->sf};
+  uint32_t epoch = cmd->epoch; /* the command is the backend's again when the hook returns */
+  bool old = nvmens_cmd_old(cmd);
+
+  unlink(cmd);
+  nvmens_hook_enter(&s->core);
+  if (old)
+    host->cmd_drop(ctrl->user, cmd);
+  else
+    host->cmd_complete(ctrl->user, cmd, status, cmd->dw0, cmd->error_info);
+  nvmens_hook_leave(&s->core);
+  nvmens_cmd_uncount(ctrl, epoch);
 }
 
 static void cmd_result(nvmens_cmd *cmd, uint16_t sf, uint32_t dw0, uint64_t error_info)

@@ -13,6 +13,8 @@ void nvmens_cmd_take(nvmens_ctrl *, nvmens_cmd *, uint16_t cid);
 void nvmens_cmd_give_back(nvmens_cmd *); /* without a hook: it is the caller's again */
 void nvmens_cmd_end(nvmens_cmd *, uint16_t sf, uint32_t dw0, uint64_t error_info);
 bool nvmens_cmd_old(const nvmens_cmd *);
+/* A hook that named a command of this epoch has returned. */
+void nvmens_cmd_uncount(nvmens_ctrl *, uint32_t epoch);
 /* Nothing refers to it any more as the one to be completed. */
 void nvmens_cmd_abandon(nvmens_cmd *);
 /* It waits for this too; and no more, which ends it if it was the last. */

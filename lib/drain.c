@@ -17,7 +17,7 @@ static void drain_begin_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
   nvmens_wait wait = NVMENS_DONE;
 
-  if (s->core.host.drain_begin && !nvmens_att_is_barred(att)) {
+  if (!nvmens_att_is_barred(att)) {
     s->look_due = 1;
     return;
   }
@@ -38,7 +38,8 @@ static void drain_abort_run(nvmens_subsys *s, nvmens_effect *effect)
   nvmens_attachment *att = NVMENS_OBJECT(effect, nvmens_attachment, drain_abort);
   nvmens_token token = nvmens_tokens_last(&s->tokens, att->place);
 
-  if (att->state != NVMENS_ATT_ABORTING || att->begin_due || !s->core.host.drain_abort)
+  if (att->state != NVMENS_ATT_ABORTING || !s->core.host.drain_abort ||
+      (att->begin_due && s->core.host.drain_begin))
     return;
   nvmens_hook_enter(&s->core);
   s->core.host.drain_abort(att->ns->user, att->ctrl->user, token);
@@ -199,10 +200,12 @@ void nvmens_att_drained(nvmens_attachment *att)
 
 /* ---- the barrier ---- */
 
-/* Where the controller has no lanes nobody can begin: who owned one has handed its counts over. */
+/* Where the controller has no lanes nobody can begin: who owned one has handed its counts over.
+ * What bars once does so, whatever becomes of a later barrier, or of lanes. */
 bool nvmens_att_is_barred(const nvmens_attachment *att)
 {
-  return !att->ctrl->subsys->barrier_due || att->slot->fence || !att->ctrl->gate->lanes;
+  return !att->begin_due || !att->ctrl->subsys->barrier_due || att->slot->fence ||
+         !att->ctrl->gate->lanes;
 }
 
 static void barrier_over(nvmens_subsys *s)
@@ -222,7 +225,8 @@ void nvmens_look_at_drains(nvmens_subsys *s)
     needed |= !att->slot->fence;
     if (att->begin_due && nvmens_att_is_barred(att)) {
       nvmens_outbox_add(&s->core, &att->drain_begin, drain_begin_run);
-      nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
+      if (s->core.host.drain_begin) /* else it was called at once */
+        nvmens_outbox_add(&s->core, &att->drain_abort, drain_abort_run);
     }
     nvmens_att_drained(att);
   }
@@ -235,7 +239,8 @@ void nvmens_bar(nvmens_subsys *s)
   if (!s->barrier_due)
     return;
   if (!nvmens_gate_barrier(&s->bell)) {
-    s->barrier_at = nvmens_after(s, NVMENS_BARRIER_RETRY);
+    if (s->barrier_at == UINT64_MAX) /* else poll is to come then, however many calls come before */
+      s->barrier_at = nvmens_after(s, NVMENS_BARRIER_RETRY);
     return;
   }
   barrier_over(s);

@@ -26,6 +26,8 @@ void nvmens_lane_del(nvmens_lane *lane)
   s = nvmens_gate_of_lane(lane)->subsys;
   nvmens_enter(s);
   nvmens_gate_unlane(lane);
+  if (s->barrier_due)
+    nvmens_look_at_drains(s);
   nvmens_commit(s);
 }
 

@@ -174,17 +174,21 @@ void nvmens_prep_ask(const nvmens_request *r, nvmens_prep *prep, const nvmens_in
 {
   nvmens_subsys *s = r->ctrl->subsys;
   nvmens_token token = nvmens_tokens_arm(&s->tokens, prep->place, NVMENS_TOKEN_PREP, prep);
+  nvmens_ctrl *ctrl = r->ctrl;
+  uint32_t epoch = ctrl->epoch;
   nvmens_wait wait;
 
-  prep->ctrl = r->ctrl;
+  prep->ctrl = ctrl;
   prep->cmd = r->cmd;
   r->cmd->prep = prep;
   prep->in_hook = 1;
   if (ns)
     ns->pins++;
+  ctrl->ncmds++; /* the hook names the command, even if another thread has answered and ended it */
   nvmens_hook_enter(&s->core);
-  wait = s->core.host.prepare(r->ctrl->user, r->cmd, intent, token);
+  wait = s->core.host.prepare(ctrl->user, r->cmd, intent, token);
   nvmens_hook_leave(&s->core);
+  nvmens_cmd_uncount(ctrl, epoch);
   prep->in_hook = 0;
   if (!prep->answered && wait == NVMENS_DONE)
     answer(s, prep, 0, NULL);

@@ -9,6 +9,7 @@ TAP_TESTS = \
 	%D%/test_barrier \
 	%D%/test_barrier_fails \
 	%D%/test_barrier_filter \
+	%D%/test_barrier_sticks \
 	%D%/test_bounds \
 	%D%/test_capacity \
 	%D%/test_cells \
@@ -72,6 +73,7 @@ TAP_TESTS = \
 	%D%/test_reenter \
 	%D%/test_regress \
 	%D%/test_regress_more \
+	%D%/test_reset_done \
 	%D%/test_scenarios \
 	%D%/test_scenarios_drain \
 	%D%/test_scenarios_race \
@@ -133,9 +135,11 @@ tests_rig_sources = \
 	%D%/actions.h \
 	%D%/cells.h \
 	%D%/dice.h \
+	%D%/barrier.h \
 	%D%/disks.h \
 	%D%/faults.h \
 	%D%/picture.h \
+	%D%/meanwhile.h \
 	%D%/race.h \
 	%D%/rig.c \
 	%D%/rig.h \

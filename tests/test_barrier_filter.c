@@ -269,7 +269,7 @@ static int process(int (*barrier)(void *))
     commands += w.thread[i].commands;
     broken += w.thread[i].broken;
   }
-  for (unsigned i = 0; i < 2 + NAMESPACES / 4096; i++) /* so many effects at a time */
+  for (unsigned i = 0; i < 2 + 2 * NAMESPACES / 4096; i++) /* so many effects at a time */
     nvmens_poll(w.s, now());
   printf("# %lu commands, %u gates closed, %u detached meanwhile, %u at last, %u barriers by the "
          "backend, %lu commands held what was detached\n",

@@ -94,6 +94,11 @@ static void ens_ctrl_released(void *ctrl_user)
   ((NvmeCtrl *)ctrl_user)->ens.released = true;
 }
 
+static void ens_reset_done(void *ctrl_user)
+{
+  ((NvmeCtrl *)ctrl_user)->ens.reset_over = true;
+}
+
 static int ens_identify(void *ns_user, void *ctrl_user, uint8_t cns, uint8_t csi, void *page)
 {
   NvmeNamespace *ns = ns_user;
@@ -130,6 +135,7 @@ static const nvmens_host ens_host = {
     .detached = ens_detached,
     .released = ens_released,
     .ctrl_released = ens_ctrl_released,
+    .reset_done = ens_reset_done,
     .drain_begin = ens_drain_begin,
     .drain_abort = ens_drain_abort,
     .identify = ens_identify,

@@ -49,6 +49,7 @@ typedef struct EnsCtrl {
   EnsSubsys *subsys;
   nvmens_ctrl *lib; /* NULL before realize and from exit on */
   bool released;
+  bool reset_over;
   bool stopping;       /* no queue is looked at: a reset waits for the commands that are out */
   bool cc_waits;       /* the guest's last write to CC waits */
   bool function_waits; /* and so does a function level reset */

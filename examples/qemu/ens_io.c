@@ -240,8 +240,11 @@ static void nvme_ctrl_reset(NvmeCtrl *n, NvmeResetType rst)
   EnsCtrl *e = &n->ens;
 
   ens_wait(n);
-  if (e->lib)
+  if (e->lib) {
+    e->reset_over = false;
     nvmens_ctrl_reset(e->lib);
+    AIO_WAIT_WHILE(NULL, !e->reset_over); /* the bottom half of wake polls */
+  }
   qemu_nvme_ctrl_reset(n, rst);
   e->stopping = e->cc_waits = e->function_waits = e->shut = false;
 }

@@ -183,6 +183,7 @@ typedef struct m_cmd {
 typedef struct m_prep {   /* until it is answered, whatever becomes of its command */
   uint32_t token;         /* 0: free */
   int16_t cmd;            /* M_NONE: answered or dropped */
+  int8_t ctrl;            /* named by its hook, while that is inside */
   uint8_t create, inside; /* its hook has not returned */
   uint8_t host;           /* 0: all without a host ID */
   uint8_t forgotten;      /* that host, since */

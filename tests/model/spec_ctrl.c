@@ -239,6 +239,9 @@ void m_ctrl_settled(int ctrl)
   for (int i = 0; i < M_CMDS; i++)
     if (M.cmd[i].state != C_FREE && M.cmd[i].ctrl == ctrl)
       return;
+  for (int i = 0; i < M_PREPS; i++)
+    if (M.prep[i].token && M.prep[i].inside && M.prep[i].ctrl == ctrl)
+      return;
   c->end_due = 1;
   e = m_queue(K_CTRL_RELEASED);
   e->ctrl = (int8_t)ctrl;

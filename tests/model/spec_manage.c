@@ -440,6 +440,7 @@ void m_prep_begin(m_frame *f)
     i++;
   M.prep[i] = (m_prep){.token = f->gen,
                        .cmd = (int16_t)f->cmd,
+                       .ctrl = (int8_t)q->ctrl,
                        .create = q->create,
                        .inside = 1,
                        .host = M.ctrl[q->ctrl].hostid,
@@ -458,6 +459,7 @@ void m_prep_done(m_frame *f, int wait)
   cmd = p->cmd;
   if (p->answered) {
     p->token = 0;
+    m_ctrl_settled(p->ctrl);
     m_give_back(p->back);
     return;
   }

@@ -216,7 +216,7 @@ static finding check_disks(const nvmens_paths *host)
       pending += att->state == NVMENS_ATT_WANTED || att->state == NVMENS_ATT_FENCED;
       serving += att->state == NVMENS_ATT_ATTACHED && att->ctrl->state == NVMENS_CTRL_READY;
       owed += att->mark != NVMENS_MARK_NONE;
-      told += att->waited | att->told;
+      told += att->told;
     }
     HOLDS(27,
           !((pending ^ disk->pending) | (visible ^ disk->visible) | (serving ^ disk->serving) |

@@ -293,7 +293,7 @@ static void leave_disk(nvmens_attachment *att, bool keeps)
   if (disk->host->known && att->wish && nvmens_att_wish_is_alive(att))
     past->wish = att->wish;
   disk->owed -= att->mark != NVMENS_MARK_NONE;
-  disk->told -= att->waited || att->told;
+  disk->told -= att->told;
   unlink_att(att);
   if (past->has_disk || past->wish) {
     past->cntlid = att->ctrl->cntlid;

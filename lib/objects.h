@@ -47,7 +47,7 @@ typedef struct nvmens_disk {
   uint16_t visible; /* ATTACHED or FENCED */
   uint16_t serving; /* ATTACHED, at a controller that is READY */
   uint16_t owed;    /* with a mark */
-  uint16_t told;    /* with waited or told */
+  uint16_t told;    /* with told */
   uint8_t answers;  /* the number of those serving by which barred I/O is answered: 0, 1, 2: more */
   uint8_t due;      /* in the list */
 } nvmens_disk;

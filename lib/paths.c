@@ -178,7 +178,7 @@ static void tell(nvmens_attachment *att)
   ctrl->ntold += (uint32_t)told - att->told;
   if (told && !att->told)
     nvmens_ctrl_record(ctrl, NVMENS_LOG_ATTACHED, att->nsid, true);
-  att->disk->told += (uint16_t)((waited || told) - (att->waited || att->told));
+  att->disk->told += (uint16_t)told - att->told;
   att->waited = waited;
   att->told = told;
   nvmens_path_be_patient(ctrl);

@@ -305,6 +305,21 @@ START_TEST(R52_a_namespace_is_ready_at_once)
 }
 END_TEST
 
+/* The last attachment of a controller has gone, and the hook that says so removes it. */
+START_TEST(T4_a_controller_is_removed_from_its_last_detached)
+{
+  rig *r = rig_new(NULL);
+  rig_ctrl *c = rig_ctrl_on(r);
+  rig_ns *ns = rig_ns_auto(r, 1);
+
+  on(r, RIG_BIT(RIG_DETACHED), remove_ctrl, NULL);
+  rig_log_clear(r);
+  ck_assert_int_eq(rig_detach(ns, c, NVMENS_ORDERLY, RIG_NEVER), 0);
+  ck_assert_str_eq(rig_log(r), "drain n1 c0; detached n1 c0; ctrl_released c0");
+  rig_end(r);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -322,6 +337,7 @@ int main(void)
       R37_prepared_after_a_shutdown,
       T7_two_creates_are_prepared_in_any_order,
       R52_a_namespace_is_ready_at_once,
+      T4_a_controller_is_removed_from_its_last_detached,
   };
 
   return MORE_RUN("reenter", tests);

@@ -140,6 +140,7 @@ tests_rig_sources = \
 	%D%/faults.h \
 	%D%/picture.h \
 	%D%/meanwhile.h \
+	%D%/mute.h \
 	%D%/race.h \
 	%D%/rig.c \
 	%D%/rig.h \

@@ -10,6 +10,7 @@
  * well), 1 (a promise was broken) or 77 (nothing to be tried here).
  */
 #define _GNU_SOURCE
+#include "mute.h"
 #include "rig_main.h"
 
 #include <dlfcn.h>
@@ -81,23 +82,6 @@ static void on_detached(void *ns_user, void *ctrl_user)
   (void)ctrl_user;
   __atomic_store_n((uint32_t *)ns_user, 1, __ATOMIC_SEQ_CST);
   w.detached++;
-}
-
-static void on_complete(void *user, nvmens_cmd *cmd, nvmens_status status, uint32_t dw0,
-                        uint64_t info)
-{
-  (void)user, (void)cmd, (void)status, (void)dw0, (void)info;
-}
-
-static void on_drop(void *user, nvmens_cmd *cmd)
-{
-  (void)user, (void)cmd;
-}
-
-static nvmens_status on_transfer(void *user, nvmens_cmd *cmd, void *buf, size_t len, nvmens_dir dir)
-{
-  (void)user, (void)cmd, (void)buf, (void)len, (void)dir;
-  return (nvmens_status){0};
 }
 
 static void on_signal(int number)

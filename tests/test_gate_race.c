@@ -6,6 +6,7 @@
  */
 #include "race.h"
 
+#include "mute.h"
 #include "rig_main.h"
 
 typedef struct object { /* the backend's namespace */
@@ -81,23 +82,6 @@ static void on_wake(void *user)
 {
   (void)user;
   w.rung = 1;
-}
-
-static void on_complete(void *user, nvmens_cmd *cmd, nvmens_status status, uint32_t dw0,
-                        uint64_t info)
-{
-  (void)user, (void)cmd, (void)status, (void)dw0, (void)info;
-}
-
-static void on_drop(void *user, nvmens_cmd *cmd)
-{
-  (void)user, (void)cmd;
-}
-
-static nvmens_status on_transfer(void *user, nvmens_cmd *cmd, void *buf, size_t len, nvmens_dir dir)
-{
-  (void)user, (void)cmd, (void)buf, (void)len, (void)dir;
-  return (nvmens_status){0};
 }
 
 /* ---- what threads do ---- */
